@@ -1,0 +1,105 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// The bytes of one input, mapped from its file or held in memory, for as long as this object lives.
+///
+/// It is the only owner of a mapping in the suite. A reader copies what it checks, and keeps this object
+/// only where payloads (tensors, delegate blobs) are read later.
+public final class FileContents: @unchecked Sendable {
+  /// All bytes of the input. Valid while this object lives.
+  public let bytes: UnsafeRawBufferPointer
+  private let release: Release
+
+  private enum Release { case unmap, deallocate, nothing }
+
+  private init(bytes: UnsafeRawBufferPointer, release: Release) {
+    self.bytes = bytes
+    self.release = release
+  }
+
+  deinit {
+    switch release {
+    case .unmap:
+      munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+    case .deallocate:
+      bytes.deallocate()
+    case .nothing:
+      break
+    }
+  }
+
+  public var count: Int { bytes.count }
+
+  /// Opens a file: a regular one is mapped, `-` (standard input), a pipe or a device is read to its end.
+  ///
+  /// - Parameter limit: The most bytes to take from a stream that has no size, so that an endless one ends in an error.
+  public static func open(_ path: String, streamLimit limit: Int = 4 << 30) throws(ReadError) -> FileContents {
+    let descriptor = path == "-" ? dup(0) : Platform.openForReading(path)
+    guard descriptor >= 0 else {
+      throw ReadError(.unreadable, at: nil, Platform.errorText)
+    }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+      throw ReadError(.unreadable, at: nil, Platform.errorText)
+    }
+    let kind = status.st_mode & S_IFMT
+    guard kind != S_IFDIR else {
+      throw ReadError(.unreadable, at: nil, "a directory, not a file")
+    }
+    guard kind == S_IFREG else {
+      return try readAll(descriptor, limit: limit)
+    }
+    let size = Int(status.st_size)
+    guard size > 0 else {
+      return FileContents(bytes: .init(start: nil, count: 0), release: .nothing)
+    }
+    guard let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), base != MAP_FAILED else {
+      return try readAll(descriptor, limit: limit)
+    }
+    return FileContents(bytes: .init(start: base, count: size), release: .unmap)
+  }
+
+  private static func readAll(_ descriptor: Int32, limit: Int) throws(ReadError) -> FileContents {
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let got = chunk.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+      if got < 0 {
+        if errno == EINTR { continue }
+        throw ReadError(.unreadable, at: bytes.count, Platform.errorText)
+      }
+      if got == 0 { return FileContents(copying: bytes) }
+      guard bytes.count + got <= limit else {
+        throw ReadError(.limit, at: limit, "the stream goes on after \(limit) bytes")
+      }
+      bytes.append(contentsOf: chunk[0..<got])
+    }
+  }
+
+  /// Bytes in memory, copied.
+  public convenience init(copying bytes: some Collection<UInt8>) {
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
+    copy.copyBytes(from: bytes)
+    self.init(bytes: UnsafeRawBufferPointer(copy), release: .deallocate)
+  }
+
+  /// Takes over memory that was allocated with `UnsafeMutableRawBufferPointer.allocate`, `bytes` its beginning.
+  public convenience init(adopting bytes: UnsafeMutableRawBufferPointer, allocated: UnsafeMutableRawBufferPointer) {
+    precondition(bytes.baseAddress == allocated.baseAddress && bytes.count <= allocated.count)
+    self.init(bytes: UnsafeRawBufferPointer(bytes), release: .deallocate)
+  }
+}
+
+enum Platform {
+  static var errorText: String { String(cString: strerror(errno)) }
+
+  static func openForReading(_ path: String) -> Int32 {
+    open(path, O_RDONLY | O_CLOEXEC)
+  }
+}
