@@ -21,6 +21,11 @@ let package = Package(
     .target(name: "ETFormats", dependencies: ["ETCore", "Bytes", "Compression"], swiftSettings: strict),
     .target(
       name: "TraceModel", dependencies: ["ETCore", "ETDumpFormat", "ETFormats", "Bytes", "Statistics"], swiftSettings: strict),
+    .target(name: "Presentation", dependencies: ["Bytes"], swiftSettings: strict),
+    .target(
+      name: "Commands",
+      dependencies: ["TraceModel", "Presentation", "ETFormats", "ETDumpFormat", "ETCore", "Compression", "Bytes", "Statistics"],
+      swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx17
 )
