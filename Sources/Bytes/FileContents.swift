@@ -15,7 +15,7 @@ public final class FileContents: @unchecked Sendable {
   public let bytes: UnsafeRawBufferPointer
   private let release: Release
 
-  private enum Release { case unmap, deallocate, nothing }
+  private enum Release { case unmap, deallocate }
 
   private init(bytes: UnsafeRawBufferPointer, release: Release) {
     self.bytes = bytes
@@ -28,8 +28,6 @@ public final class FileContents: @unchecked Sendable {
       munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
     case .deallocate:
       bytes.deallocate()
-    case .nothing:
-      break
     }
   }
 
@@ -55,31 +53,39 @@ public final class FileContents: @unchecked Sendable {
     guard kind == S_IFREG else {
       return try readAll(descriptor, limit: limit)
     }
+    // A size of 0 may be a lie: files of /proc have it, and contents.
     let size = Int(status.st_size)
-    guard size > 0 else {
-      return FileContents(bytes: .init(start: nil, count: 0), release: .nothing)
-    }
-    guard let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), base != MAP_FAILED else {
+    guard size > 0, let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), base != MAP_FAILED else {
       return try readAll(descriptor, limit: limit)
     }
     return FileContents(bytes: .init(start: base, count: size), release: .unmap)
   }
 
   private static func readAll(_ descriptor: Int32, limit: Int) throws(ReadError) -> FileContents {
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    var memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
+    var used = 0
     while true {
-      let got = chunk.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+      if used == memory.count {
+        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: memory.count * 2, alignment: 16)
+        larger.copyMemory(from: UnsafeRawBufferPointer(memory))
+        memory.deallocate()
+        memory = larger
+      }
+      let got = read(descriptor, memory.baseAddress! + used, memory.count - used)
       if got < 0 {
         if errno == EINTR { continue }
-        throw ReadError(.unreadable, at: bytes.count, Platform.errorText)
+        let detail = Platform.errorText
+        memory.deallocate()
+        throw ReadError(.unreadable, at: used, detail)
       }
-      if got == 0 { return FileContents(copying: bytes) }
-      guard bytes.count + got <= limit else {
+      if got == 0 { break }
+      used += got
+      guard used <= limit else {
+        memory.deallocate()
         throw ReadError(.limit, at: limit, "the stream goes on after \(limit) bytes")
       }
-      bytes.append(contentsOf: chunk[0..<got])
     }
+    return FileContents(adopting: UnsafeMutableRawBufferPointer(rebasing: memory[..<used]), allocated: memory)
   }
 
   /// Bytes in memory, copied.
@@ -101,5 +107,16 @@ enum Platform {
 
   static func openForReading(_ path: String) -> Int32 {
     open(path, O_RDONLY | O_CLOEXEC)
+  }
+
+  // Inside types that have a `write` of their own, the name means theirs.
+  static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+    #if canImport(Glibc)
+      Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+    #elseif canImport(Musl)
+      Musl.write(descriptor, bytes.baseAddress, bytes.count)
+    #else
+      Darwin.write(descriptor, bytes.baseAddress, bytes.count)
+    #endif
   }
 }
