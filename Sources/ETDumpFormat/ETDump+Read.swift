@@ -95,14 +95,15 @@ private struct ETDumpReader {
     dump.version = try root.integer(0, default: 0)
     guard let runs = try root.tables(1) else { return }
     // Reserved once, for all runs: arrays that grew to each run's size would be copied for each run.
+    let most = budget / 8
     var announced = 0
-    for index in 0..<runs.count where announced < buffer.count / 8 {
+    for index in 0..<runs.count where announced < most {
       announced += try runs.table(index).tables(3)?.count ?? 0
     }
-    dump.events.reserveCapacity(min(announced, buffer.count / 8))
+    dump.events.reserveCapacity(min(announced, most))
     let size = dump.events.capacity * MemoryLayout<ETDump.Event>.stride
     dump.events.withUnsafeBufferPointer { LargePages.prefer(UnsafeRawBufferPointer(start: $0.baseAddress, count: size)) }
-    dump.runs.reserveCapacity(min(runs.count, buffer.count / 8))
+    dump.runs.reserveCapacity(min(runs.count, most))
     for index in 0..<runs.count { try readRun(try runs.table(index)) }
   }
 

@@ -18,7 +18,8 @@ public enum ETDumpCheck {
       dump = try ETDump(reading: bytes)
     } catch {
       let ownRule = error.code == .malformed || error.code == .limit
-      guard ownRule || !(Oracle.accepts(bytes, as: CFB_ETDUMP_SIZE_PREFIXED) || Oracle.accepts(bytes, as: CFB_ETDUMP)) else {
+      let prefixed = FlatBuffer(bytes).hasIdentifier("ED00", at: 8)
+      guard ownRule || !Oracle.accepts(bytes, as: prefixed ? CFB_ETDUMP_SIZE_PREFIXED : CFB_ETDUMP) else {
         return .differs("refused (\(error)), though the official verifier accepts it")
       }
       return .refused(error)

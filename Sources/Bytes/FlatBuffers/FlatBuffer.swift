@@ -2,7 +2,7 @@
 ///
 /// The checks are those of the official library's strict verifier (offsets and vtables in range and aligned, strings
 /// terminated), made where a field is read: a reader that reads every field of its schema accepts no bytes
-/// that the verifier refuses. Alignment counts from `base`, which is the first byte of the file even where a size
+/// that the verifier refuses. Beyond it, an offset in a vector may not be 0 either, and a vtable has at least its head. Alignment counts from `base`, which is the first byte of the file even where a size
 /// prefix stands in front, since that is where FlatBuffers' writers count from.
 ///
 /// It borrows: keep the owner of the bytes alive. Format: https://flatbuffers.dev/internals/
@@ -64,7 +64,7 @@ public struct FlatBuffer: @unchecked Sendable {
   func follow(_ position: Int) throws(ReadError) -> Int {
     let offset = Int(try load(position, as: UInt32.self))
     guard offset != 0, offset <= Int(Int32.max), position &+ offset < count else {
-      throw outOfBounds(position, "an offset points outside the buffer")
+      throw badOffset(position, offset)
     }
     return position &+ offset
   }
@@ -108,6 +108,12 @@ public struct FlatBuffer: @unchecked Sendable {
   @usableFromInline @inline(never)
   func malformed(_ position: Int, _ detail: String) -> ReadError {
     ReadError(.malformed, at: origin + position, detail)
+  }
+
+  @usableFromInline @inline(never)
+  func badOffset(_ position: Int, _ offset: Int) -> ReadError {
+    offset == 0
+      ? malformed(position, "an offset points to itself") : outOfBounds(position, "an offset points outside the buffer")
   }
 
   @usableFromInline @inline(never)
