@@ -24,8 +24,12 @@ let package = Package(
       name: "TestSupport", dependencies: ["Bytes", "CFlatBuffers", "Compression", "ETCore", "ETDumpFormat"],
       path: "Tests/Support", swiftSettings: strict),
     .testTarget(name: "CFlatBuffersTests", dependencies: ["CFlatBuffers", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "BytesTests", dependencies: ["Bytes", "CFlatBuffers", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "ETDumpFormatTests", dependencies: ["Bytes", "CFlatBuffers", "ETCore", "ETDumpFormat", "TestSupport"], swiftSettings: strict),
+      name: "CompressionTests", dependencies: ["Bytes", "Compression", "CZstd", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "ETDumpFormatTests", dependencies: ["Bytes", "CFlatBuffers", "ETCore", "ETDumpFormat", "TestSupport"],
+      swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx17
 )

@@ -15,7 +15,7 @@ public final class FileContents: @unchecked Sendable {
   public let bytes: UnsafeRawBufferPointer
   private let release: Release
 
-  private enum Release { case unmap, deallocate }
+  private enum Release { case unmap, deallocate, free }
 
   private init(bytes: UnsafeRawBufferPointer, release: Release) {
     self.bytes = bytes
@@ -28,6 +28,8 @@ public final class FileContents: @unchecked Sendable {
       munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
     case .deallocate:
       bytes.deallocate()
+    case .free:
+      free(UnsafeMutableRawPointer(mutating: bytes.baseAddress))
     }
   }
 
@@ -62,30 +64,32 @@ public final class FileContents: @unchecked Sendable {
   }
 
   private static func readAll(_ descriptor: Int32, limit: Int) throws(ReadError) -> FileContents {
-    var memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
-    var used = 0
+    var (capacity, used) = (1 << 16, 0)
+    var memory = malloc(capacity)
     while true {
-      if used == memory.count {
-        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: memory.count * 2, alignment: 16)
-        larger.copyMemory(from: UnsafeRawBufferPointer(memory))
-        memory.deallocate()
-        memory = larger
+      if used == capacity {
+        // Large memory is moved, not copied.
+        guard let larger = realloc(memory, capacity * 2) else {
+          free(memory)
+          throw ReadError(.limit, at: used, "no memory for more than \(used) bytes")
+        }
+        (memory, capacity) = (larger, capacity * 2)
       }
-      let got = read(descriptor, memory.baseAddress! + used, memory.count - used)
+      guard let base = memory else { fatalError("no memory for \(capacity) bytes") }
+      let got = read(descriptor, base + used, capacity - used)
       if got < 0 {
         if errno == EINTR { continue }
         let detail = Platform.errorText
-        memory.deallocate()
+        free(base)
         throw ReadError(.unreadable, at: used, detail)
       }
-      if got == 0 { break }
+      if got == 0 { return FileContents(adoptingAllocated: UnsafeRawBufferPointer(start: base, count: used)) }
       used += got
       guard used <= limit else {
-        memory.deallocate()
+        free(base)
         throw ReadError(.limit, at: limit, "the stream goes on after \(limit) bytes")
       }
     }
-    return FileContents(adopting: UnsafeMutableRawBufferPointer(rebasing: memory[..<used]), allocated: memory)
   }
 
   /// Bytes in memory, copied.
@@ -93,6 +97,11 @@ public final class FileContents: @unchecked Sendable {
     let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
     copy.copyBytes(from: bytes)
     self.init(bytes: UnsafeRawBufferPointer(copy), release: .deallocate)
+  }
+
+  /// Takes over memory that was allocated with `malloc` or `realloc`, `bytes` its beginning.
+  public convenience init(adoptingAllocated bytes: UnsafeRawBufferPointer) {
+    self.init(bytes: bytes, release: .free)
   }
 
   /// Takes over memory that was allocated with `UnsafeMutableRawBufferPointer.allocate`, `bytes` its beginning.
