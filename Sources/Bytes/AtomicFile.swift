@@ -61,8 +61,8 @@ extension ByteSink {
 
 /// A file that appears whole or not at all: written beside its final name, then renamed over it.
 ///
-/// Dropping it without `commit()` removes what was written. A symbolic link stays and what it leads to is replaced. A name
-/// that is not a regular file (a pipe, `/dev/stdout`) is written in place.
+/// Dropping it without `commit()` removes what was written. A symbolic link stays and what it leads to is replaced. A
+/// name that is not a regular file (a pipe, `/dev/stdout`) is written in place.
 public final class AtomicFile: ByteSink {
   private let path: String
   /// Where the bytes go: `path` with symbolic links followed.

@@ -22,7 +22,8 @@ public struct NamePool: Sendable {
   /// Bytes of all names together.
   public var byteCount: Int { bytes.count }
 
-  /// The number of a name, given a new one where it is not known yet. Numbers count from 0 in order of first appearance.
+  /// The number of a name, given a new one where it is not known yet. Numbers count from 0 in order of first
+  /// appearance.
   public mutating func intern(_ name: UnsafeRawBufferPointer) -> Int32 {
     let hash = Self.hash(name, key: key)
     let place = place(of: name, hash: hash)
@@ -86,11 +87,13 @@ public struct NamePool: Sendable {
     }
   }
 
-  /// Sixteen bytes a step: both halves are multiplied, and the product's halves folded. The last step takes the last sixteen
-  /// bytes, whether some were taken before or not.
+  /// Sixteen bytes a step: both halves are multiplied, and the product's halves folded. The last step takes the last
+  /// sixteen bytes, whether some were taken before or not.
   @inline(__always)
   private static func hash(_ bytes: UnsafeRawBufferPointer, key: UInt64) -> UInt64 {
-    func word(_ offset: Int) -> UInt64 { UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) }
+    func word(_ offset: Int) -> UInt64 {
+      UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
     func half(_ offset: Int) -> UInt64 {
       UInt64(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
     }

@@ -48,7 +48,9 @@ static void write(Text &text, const EValue &value) {
     case KernelTypes::Bool: text.begin("Bool").number("bool_val", value.val_as_Bool()->bool_val()).end(); break;
     case KernelTypes::Double: text.begin("Double").bits("double_val", value.val_as_Double()->double_val()).end(); break;
     case KernelTypes::Tensor: write(text, *value.val_as_Tensor()); break;
-    case KernelTypes::String: text.begin("String").string("string_val", value.val_as_String()->string_val()).end(); break;
+    case KernelTypes::String:
+      text.begin("String").string("string_val", value.val_as_String()->string_val()).end();
+      break;
     case KernelTypes::IntList: text.begin("IntList").numbers("items", value.val_as_IntList()->items()).end(); break;
     case KernelTypes::DoubleList:
       text.begin("DoubleList").numbers("items", value.val_as_DoubleList()->items()).end();

@@ -18,8 +18,8 @@ public enum Zstandard {
     return magic == 0xFD2F_B528 || magic & 0xFFFF_FFF0 == 0x184D_2A50
   }
 
-  /// The most that an input of `count` compressed bytes may become, so that a small file cannot fill the memory: with what
-  /// reading takes besides, eight times the input and 64 MB.
+  /// The most that an input of `count` compressed bytes may become, so that a small file cannot fill the memory: with
+  /// what reading takes besides, eight times the input and 64 MB.
   ///
   /// Traces compress four- to twentyfold, ETRecords of zero weights a few hundredfold.
   public static func outputLimit(forInput count: Int) -> Int {
@@ -28,8 +28,8 @@ public enum Zstandard {
 
   /// All frames of `bytes`, decompressed.
   ///
-  /// - Parameter limit: The most memory to take, in bytes: for the contents, and for the window of a frame that does not announce
-  ///   its size (such frames may become half as much).
+  /// - Parameter limit: The most memory to take, in bytes: for the contents, and for the window of a frame that does
+  ///   not announce its size (such frames may become half as much).
   /// - Throws: `.limit` beyond it, `.truncated` where the last frame does not end, `.checksum` and
   ///   `.malformed` as zstd finds them, with the place in the compressed bytes.
   public static func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(ReadError) -> FileContents {
@@ -72,7 +72,8 @@ public enum Zstandard {
 
     deinit { free(memory.baseAddress) }
 
-    /// Twice as large, at most `limit`. The system moves large memory without a copy, so that there are never two of it.
+    /// Twice as large, at most `limit`. The system moves large memory without a copy, so that there are never two of
+    /// it.
     mutating func grow(limit: Int) {
       let larger = min(limit, max(1 << 16, memory.count * 2))
       memory = .init(start: realloc(memory.baseAddress, larger), count: larger)

@@ -12,14 +12,16 @@ extension ETDump {
       let size = Int(bytes.loadUnaligned(as: UInt32.self).littleEndian)
       guard size <= bytes.count - 4 else {
         throw ReadError(
-          .truncated, at: bytes.count, "truncated: the size prefix announces \(size) bytes, \(bytes.count - 4) follow it")
+          .truncated, at: bytes.count,
+          "truncated: the size prefix announces \(size) bytes, \(bytes.count - 4) follow it")
       }
       let framed = UnsafeRawBufferPointer(rebasing: bytes[..<(4 + size)])
       do throws(ReadError) {
         self = try ETDumpReader.read(FlatBuffer(framed), rootAt: 4)
         container = Container(form: .sizePrefixed, trailingBytes: bytes.count - framed.count)
         return
-      } catch where error.code == .misaligned {
+      } catch {
+        guard error.code == .misaligned else { throw error }
         let plain = FlatBuffer(UnsafeRawBufferPointer(rebasing: framed[4...]), origin: 4)
         guard let dump = try? ETDumpReader.read(plain, rootAt: 0) else { throw error }
         self = dump
@@ -37,32 +39,29 @@ extension ETDump {
     if bytes.isEmpty {
       return ReadError(
         .truncated, at: 0,
-        "empty: nothing was recorded. Build the runtime with the event tracer (ET_EVENT_TRACER_ENABLED), give the module "
-          + "an ETDumpGen, and write its data after the runs")
+        "empty: nothing was recorded. Build the runtime with the event tracer (ET_EVENT_TRACER_ENABLED), give the "
+          + "module an ETDumpGen, and write its data after the runs")
     }
     if bytes.count < 12 {
       return ReadError(.truncated, at: bytes.count, "truncated: an ETDump has at least 12 bytes")
     }
-    func standsAt(_ position: Int, _ text: StaticString) -> Bool {
-      FlatBuffer(bytes).hasIdentifier(text, at: position)
-    }
-    let kind =
-      standsAt(4, "ET12") ? "a program (.pte)"
-      : standsAt(4, "BP08") ? "a bundled program (.bpte)"
-      : standsAt(4, "FT01") ? "a tensor file (.ptd)"
-      : standsAt(0, "PK\u{3}\u{4}") ? "a zip archive (an ETRecord?)" : nil
+    let others: [(place: Int, identifier: StaticString, name: String)] = [
+      (4, "ET12", "a program (.pte)"), (4, "BP08", "a bundled program (.bpte)"), (4, "FT01", "a tensor file (.ptd)"),
+      (0, "PK\u{3}\u{4}", "a zip archive (an ETRecord?)"),
+    ]
+    let other = others.first { FlatBuffer(bytes).hasIdentifier($0.identifier, at: $0.place) }
     return ReadError(
       .notThisFormat, at: 4,
-      "not an ETDump: " + (kind.map { "this is \($0)" } ?? "the identifier is not ED00"))
+      "not an ETDump: " + (other.map { "this is \($0.name)" } ?? "the identifier is not ED00"))
   }
 }
 
 /// Copies an ETDump out of its bytes, checking each field as it goes.
 ///
-/// What is copied is paid for from a budget of as many bytes as the file has: a table costs 8, itself and the offset that
-/// leads to it, a string or a vector what it takes in the file. A file in which nothing is shared can always pay, and names may
-/// be shared at will. Tables and vectors that overlap, as no writer makes them, end in an error of code `.limit` and not in
-/// memory: no record takes more than eight times what was paid for it.
+/// What is copied is paid for from a budget of as many bytes as the file has: a table costs 8, itself and the offset
+/// that leads to it, a string or a vector what it takes in the file. A file in which nothing is shared can always pay,
+/// and names may be shared at will. Tables and vectors that overlap, as no writer makes them, end in an error of code
+/// `.limit` and not in memory: no record takes more than eight times what was paid for it.
 private struct ETDumpReader {
   var dump = ETDump()
   private let buffer: FlatBuffer
@@ -102,7 +101,9 @@ private struct ETDumpReader {
     }
     dump.events.reserveCapacity(min(announced, most))
     let size = dump.events.capacity * MemoryLayout<ETDump.Event>.stride
-    dump.events.withUnsafeBufferPointer { LargePages.prefer(UnsafeRawBufferPointer(start: $0.baseAddress, count: size)) }
+    dump.events.withUnsafeBufferPointer {
+      LargePages.prefer(UnsafeRawBufferPointer(start: $0.baseAddress, count: size))
+    }
     dump.runs.reserveCapacity(min(runs.count, most))
     for index in 0..<runs.count { try readRun(try runs.table(index)) }
   }

@@ -175,7 +175,9 @@ public struct ETDump: Sendable {
     /// Of `ETDump.dimensions`; nil where the field is absent.
     public var sizes: Range<Int>? { sizesStart < 0 ? nil : Int(sizesStart)..<Int(sizesStart) + Int(sizesCount) }
     /// Of `ETDump.dimensions`; nil where the field is absent.
-    public var strides: Range<Int>? { stridesStart < 0 ? nil : Int(stridesStart)..<Int(stridesStart) + Int(stridesCount) }
+    public var strides: Range<Int>? {
+      stridesStart < 0 ? nil : Int(stridesStart)..<Int(stridesStart) + Int(stridesCount)
+    }
   }
 
   /// How the FlatBuffer lies in its file.

@@ -90,19 +90,26 @@ import Testing
     let file = try AtomicFile(path: "/dev/null")
     try file.write("gone")
     try file.commit()
-    #expect((try? FileManager.default.attributesOfItem(atPath: "/dev/null"))?[.type] as? FileAttributeType == .typeCharacterSpecial)
+    #expect(
+      (try? FileManager.default.attributesOfItem(atPath: "/dev/null"))?[.type] as? FileAttributeType
+        == .typeCharacterSpecial)
   }
 
   @Test func saysWhyItCannotBeWritten() throws {
     let missing = folder.file("no/such/folder")
-    #expect(#expect(throws: WriteError.self) { try AtomicFile(path: missing) }?.description == "\(missing): No such file or directory")
-    #expect(#expect(throws: WriteError.self) { try AtomicFile(path: folder.path) }?.description == "\(folder.path): Is a directory")
+    #expect(
+      #expect(throws: WriteError.self) { try AtomicFile(path: missing) }?.description
+        == "\(missing): No such file or directory")
+    #expect(
+      #expect(throws: WriteError.self) { try AtomicFile(path: folder.path) }?.description
+        == "\(folder.path): Is a directory")
   }
 
   #if os(Linux)
     @Test func saysThatTheDeviceIsFull() throws {
       let file = try AtomicFile(path: "/dev/full")
-      #expect(#expect(throws: WriteError.self) { try file.write("x") }?.description == "/dev/full: No space left on device")
+      #expect(
+        #expect(throws: WriteError.self) { try file.write("x") }?.description == "/dev/full: No space left on device")
     }
   #endif
 

@@ -6,7 +6,9 @@ import Testing
 /// What the builder writes, the official library accepts and reads back. The schema is that of ETDump or of a program.
 @Suite struct FlatBuilderTests {
   private func text(_ bytes: [UInt8], as format: cfb_format) -> [Substring]? {
-    bytes.withUnsafeBytes { Oracle.text($0, as: format) }.map { String(decoding: $0, as: UTF8.self).split(separator: "\n") }
+    bytes.withUnsafeBytes { Oracle.text($0, as: format) }.map {
+      String(decoding: $0, as: UTF8.self).split(separator: "\n")
+    }
   }
 
   @Test(arguments: [true, false])

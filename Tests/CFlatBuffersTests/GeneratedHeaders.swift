@@ -24,13 +24,15 @@ import Testing
     #expect(committed.count == schemas.count)
     for header in committed {
       let again = try Data(contentsOf: fresh.appendingPathComponent(header.lastPathComponent))
-      #expect(try Data(contentsOf: header) == again, "\(header.lastPathComponent): run `make generate`")
+      #expect(try Data(contentsOf: header) == again, "\(header.lastPathComponent): generate it again")
     }
   }
 
   private static func files(_ folder: String, endingIn suffix: String) throws -> [URL] {
-    try FileManager.default.contentsOfDirectory(at: sources.appendingPathComponent(folder), includingPropertiesForKeys: nil)
-      .filter { $0.lastPathComponent.hasSuffix(suffix) }.sorted { $0.path < $1.path }
+    try FileManager.default.contentsOfDirectory(
+      at: sources.appendingPathComponent(folder), includingPropertiesForKeys: nil
+    )
+    .filter { $0.lastPathComponent.hasSuffix(suffix) }.sorted { $0.path < $1.path }
   }
 
   private static func run(_ program: String, _ arguments: [String]) throws -> String {

@@ -25,7 +25,9 @@ import Testing
   }
 
   @Test func refusesNoBytes() {
-    for format in [CFB_ETDUMP, CFB_ETDUMP_SIZE_PREFIXED, CFB_PROGRAM, CFB_BUNDLED_PROGRAM, CFB_FLAT_TENSOR, CFB_XNNPACK] {
+    for format in [
+      CFB_ETDUMP, CFB_ETDUMP_SIZE_PREFIXED, CFB_PROGRAM, CFB_BUNDLED_PROGRAM, CFB_FLAT_TENSOR, CFB_XNNPACK,
+    ] {
       #expect(!Oracle.accepts(UnsafeRawBufferPointer(start: nil, count: 0), as: format))
       #expect(Oracle.text(UnsafeRawBufferPointer(start: nil, count: 0), as: format) == nil)
     }

@@ -11,7 +11,8 @@ struct Frame {
   init(zeros count: Int, size: Bool, windowLog: Int32) {
     let part = [UInt8](repeating: 0, count: 1 << 20)
     self.init(
-      parts: Array(repeating: part, count: count >> 20), total: count, size: size, checksum: false, windowLog: windowLog)
+      parts: Array(repeating: part, count: count >> 20), total: count, size: size, checksum: false, windowLog: windowLog
+    )
   }
 
   private init(parts: [[UInt8]], total: Int, size: Bool, checksum: Bool, windowLog: Int32? = nil) {

@@ -23,7 +23,8 @@ import Testing
     let compressed = try FileContents.open(Fixtures.root + "/" + path)
     let bytes = try withExtendedLifetime(compressed) { () throws -> [UInt8] in
       #expect(Zstandard.recognises(compressed.bytes))
-      let contents = try Zstandard.decompress(compressed.bytes, limit: Zstandard.outputLimit(forInput: compressed.count))
+      let contents = try Zstandard.decompress(
+        compressed.bytes, limit: Zstandard.outputLimit(forInput: compressed.count))
       return withExtendedLifetime(contents) { Array(contents.bytes) }
     }
     #expect(try decompress(Frame(bytes, checksum: true).bytes, limit: 1 << 28) == bytes)
@@ -83,7 +84,9 @@ import Testing
   }
 
   @Test func survivesRandomEdits() {
-    let frames = [Frame(Array(Self.sample.prefix(5000))).bytes, Frame(Array(Self.sample.prefix(5000)), size: false).bytes]
+    let frames = [
+      Frame(Array(Self.sample.prefix(5000))).bytes, Frame(Array(Self.sample.prefix(5000)), size: false).bytes,
+    ]
     for seed in ByteEdits.seeds(2000) {
       _ = try? decompress(ByteEdits.random(frames[Int(seed) % 2], seed: seed), limit: 1 << 20)
     }

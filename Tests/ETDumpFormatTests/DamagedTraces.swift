@@ -9,6 +9,12 @@ import Testing
     !RealTraces.unreadable.contains(path) && (try? Fixtures.contents(path).count <= 3000) ?? false
   }
 
+  @Test(arguments: Fixtures.fuzzCorpus("etdump"))
+  func wereFoundByFuzzing(_ path: String) throws {
+    let contents = try FileContents.open(path)
+    withExtendedLifetime(contents) { #expect(ETDumpCheck.fault(in: contents.bytes) == nil) }
+  }
+
   @Test(arguments: small)
   func areTruncatedAtEveryByte(_ path: String) throws {
     let whole = try Fixtures.bytes(path)
@@ -16,9 +22,12 @@ import Testing
       do throws(ReadError) {
         let dump = try ETDump(reading: prefix)
         // The second of two traces in one file may be cut off: it is not read.
-        #expect(dump.container.form == .sizePrefixed && path.hasSuffix("static-buffer-twice.etdp"), "\(path) cut at \(count)")
+        #expect(
+          dump.container.form == .sizePrefixed && path.hasSuffix("static-buffer-twice.etdp"), "\(path) cut at \(count)")
       } catch {
-        #expect(error.code == .truncated || error.code == .notThisFormat || error.code == .outOfBounds, "\(path) cut at \(count): \(error)")
+        #expect(
+          error.code == .truncated || error.code == .notThisFormat || error.code == .outOfBounds,
+          "\(path) cut at \(count): \(error)")
         #expect(error.offset != nil)
       }
     }

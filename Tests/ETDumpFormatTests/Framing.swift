@@ -35,7 +35,9 @@ import Testing
     }
   }
 
-  private func prefixed(_ bytes: [UInt8]) -> [UInt8] { withUnsafeBytes(of: UInt32(bytes.count).littleEndian) { Array($0) + bytes } }
+  private func prefixed(_ bytes: [UInt8]) -> [UInt8] {
+    withUnsafeBytes(of: UInt32(bytes.count).littleEndian) { Array($0) + bytes }
+  }
 
   @Test func readsASizePrefixedTrace() throws {
     let dump = try read(try Fixtures.bytes("native/wrap32.etdp"))
@@ -74,7 +76,8 @@ import Testing
 
   @Test func namesTheFormatThatTheBytesAreOf() throws {
     for (path, name) in [("native/README.md", "ED00")] {
-      let error = try #require(#expect(throws: ReadError.self) { try Fixtures.withBytes(path) { try ETDump(reading: $0) } })
+      let error = try #require(
+        #expect(throws: ReadError.self) { try Fixtures.withBytes(path) { try ETDump(reading: $0) } })
       #expect(error.code == .notThisFormat && error.offset == 4)
       #expect(error.description.contains(name))
     }

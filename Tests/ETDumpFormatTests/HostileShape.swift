@@ -7,7 +7,9 @@ enum HostileShape: String, CaseIterable, Sendable, Codable {
   // These overlap.
   case runsThatShareOneEventVector, eventsThatAreOneTable, overlappingDimensions, overlappingMetadata, overlappingNames
 
-  var overlaps: Bool { Self.allCases.firstIndex(of: self)! >= Self.allCases.firstIndex(of: .runsThatShareOneEventVector)! }
+  var overlaps: Bool {
+    Self.allCases.firstIndex(of: self)! >= Self.allCases.firstIndex(of: .runsThatShareOneEventVector)!
+  }
 
   /// About `size` bytes of it, plain.
   func bytes(size: Int) -> [UInt8] {
@@ -150,7 +152,8 @@ private struct Layout {
     raw.repeating(count: count) { Int32(begin + 4 * $0 - vtable) }
   }
 
-  /// Words that are each the count of a vector that reaches over the next ones, and `places` leading to one after the other.
+  /// Words that are each the count of a vector that reaches over the next ones, and `places` leading to one after the
+  /// other.
   mutating func overlap(_ places: [Int], words: Int, elements: Int) {
     raw.align(4)
     let begin = raw.end

@@ -24,8 +24,8 @@ public enum ByteEdits {
     }
   }
 
-  /// The file with one to eight random edits: values that offsets and counts are sensitive to, bytes, bits, pieces moved
-  /// about, and sometimes an end cut off.
+  /// The file with one to eight random edits: values that offsets and counts are sensitive to, bytes, bits, pieces
+  /// moved about, and sometimes an end cut off.
   public static func random(_ bytes: [UInt8], seed: UInt64) -> [UInt8] {
     var generator = SeededGenerator(seed: seed)
     var copy = bytes
@@ -47,7 +47,8 @@ public enum ByteEdits {
     return copy
   }
 
-  /// The seeds of a test's random edits: `count` from a fixed start, or the one named by `ET_SEED`, to repeat a failure.
+  /// The seeds of a test's random edits: `count` from a fixed start, or the one named by `ET_SEED`, to repeat a
+  /// failure.
   public static func seeds(_ count: Int) -> [UInt64] {
     if let one = Environment.value("ET_SEED").flatMap({ UInt64($0) }) { return [one] }
     return Array(0..<UInt64(count))

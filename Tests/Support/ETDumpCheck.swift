@@ -1,9 +1,10 @@
-public import ETDumpFormat
 public import Bytes
 import CFlatBuffers
+public import ETDumpFormat
 
 /// What must hold for any bytes: the reader throws, or the official verifier accepts the same bytes and both read
-/// equal records from them. Where the reader throws although the verifier accepts, it names a rule or a limit of its own.
+/// equal records from them. Where the reader throws although the verifier accepts, it names a rule or a limit of its
+/// own.
 public enum ETDumpCheck {
   public enum Outcome {
     case refused(ReadError)

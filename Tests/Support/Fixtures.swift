@@ -11,7 +11,8 @@ public enum Fixtures {
     return package.appendingPathComponent("Fixtures").resolvingSymlinksInPath().path
   }()
 
-  /// All files, as paths from `root`, sorted; what makes them (`generate/`) and large ones that are not committed left out.
+  /// All files, as paths from `root`, sorted; what makes them (`generate/`) and large ones that are not committed left
+  /// out.
   public static let files: [String] = {
     let all = FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String } ?? []
     return all.filter { !$0.hasPrefix("generate/") && !$0.hasPrefix("large/") }.sorted()
@@ -49,4 +50,11 @@ public enum Fixtures {
 
   /// A file's bytes, copied.
   public static func bytes(_ name: String) throws -> [UInt8] { try withBytes(name) { [UInt8]($0) } }
+
+  /// What a fuzz target found once, and hand-made inputs of its kind: full paths.
+  public static func fuzzCorpus(_ target: String) -> [String] {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("Fuzz/corpus/" + target).path
+    return ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted().map { folder + "/" + $0 }
+  }
 }

@@ -64,7 +64,8 @@ public struct Golden: Sendable {
       let cases: [Case]
       let numeric_gap: [Gap]?
     }
-    let file = try JSONDecoder().decode(File.self, from: Data(contentsOf: URL(fileURLWithPath: Fixtures.root + "/" + path)))
+    let file = try JSONDecoder().decode(
+      File.self, from: Data(contentsOf: URL(fileURLWithPath: Fixtures.root + "/" + path)))
     let folder = String(path.dropLast("/golden.json".count))
     func placed(_ name: String?) -> String? { name.map { folder + "/" + $0 } }
     self.folder = folder

@@ -24,8 +24,13 @@ public enum Oracle {
   /// The first line in which two texts differ, to print in a failure.
   public static func firstDifference(_ ours: [UInt8], _ theirs: [UInt8]) -> String? {
     guard ours != theirs else { return nil }
-    let pairs = (ours.split(separator: 10, omittingEmptySubsequences: false), theirs.split(separator: 10, omittingEmptySubsequences: false))
-    let index = zip(pairs.0, pairs.1).enumerated().first { $0.element.0 != $0.element.1 }?.offset ?? min(pairs.0.count, pairs.1.count)
+    let pairs = (
+      ours.split(separator: 10, omittingEmptySubsequences: false),
+      theirs.split(separator: 10, omittingEmptySubsequences: false)
+    )
+    let index =
+      zip(pairs.0, pairs.1).enumerated().first { $0.element.0 != $0.element.1 }?.offset
+      ?? min(pairs.0.count, pairs.1.count)
     func line(_ lines: [ArraySlice<UInt8>]) -> String {
       index < lines.count ? String(decoding: lines[index], as: UTF8.self) : "(nothing)"
     }

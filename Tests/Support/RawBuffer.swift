@@ -18,7 +18,9 @@ public struct RawBuffer {
     let (first, size) = (end, MemoryLayout<T>.size)
     bytes.append(contentsOf: repeatElement(0, count: count * size))
     bytes.withUnsafeMutableBytes { raw in
-      for index in 0..<count { raw.storeBytes(of: value(index).littleEndian, toByteOffset: first + index * size, as: T.self) }
+      for index in 0..<count {
+        raw.storeBytes(of: value(index).littleEndian, toByteOffset: first + index * size, as: T.self)
+      }
     }
   }
 

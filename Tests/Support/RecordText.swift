@@ -1,5 +1,5 @@
-/// Writes records in the text form of `CFlatBuffers.h`, so that what a reader of ours found can be compared with what the
-/// official library finds in the same bytes.
+/// Writes records in the text form of `CFlatBuffers.h`, so that what a reader of ours found can be compared with what
+/// the official library finds in the same bytes.
 public struct RecordText {
   public private(set) var bytes: [UInt8] = []
 

@@ -2,8 +2,9 @@
 ///
 /// The checks are those of the official library's strict verifier (offsets and vtables in range and aligned, strings
 /// terminated), made where a field is read: a reader that reads every field of its schema accepts no bytes
-/// that the verifier refuses. Beyond it, an offset in a vector may not be 0 either, and a vtable has at least its head. Alignment counts from `base`, which is the first byte of the file even where a size
-/// prefix stands in front, since that is where FlatBuffers' writers count from.
+/// that the verifier refuses. Beyond it, an offset in a vector may not be 0 either, and a vtable has at least its head.
+/// Alignment counts from `base`, which is the first byte of the file even where a size prefix stands in front, since
+/// that is where FlatBuffers' writers count from.
 ///
 /// It borrows: keep the owner of the bytes alive. Format: https://flatbuffers.dev/internals/
 @frozen

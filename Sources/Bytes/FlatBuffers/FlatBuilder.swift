@@ -191,7 +191,9 @@ public struct FlatBuilder: ~Copyable {
 
   private func isVtable(at distance: Int, count: Int, of table: Int) -> Bool {
     let vtable = place(distance)
-    func entry(_ index: Int) -> Int { Int(UInt16(littleEndian: vtable.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self))) }
+    func entry(_ index: Int) -> Int {
+      Int(UInt16(littleEndian: vtable.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)))
+    }
     guard entry(0) == 4 + 2 * count, entry(1) == table - tableStart else { return false }
     for slot in 0..<count where entry(2 + slot) != (fields[slot] == 0 ? 0 : table - fields[slot]) { return false }
     return true

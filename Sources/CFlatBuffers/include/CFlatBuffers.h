@@ -24,15 +24,15 @@ typedef enum cfb_format {
 
 /// 1 where the library's verifier accepts every table, vtable, vector and string, alignment included; 0 where not.
 ///
-/// Tables are counted each time one is reached. More than `count / 4` cannot be reached in a file in which only neighbours
-/// share tables, so that is where verification gives up: a few bytes cannot hold it up for long.
+/// Tables are counted each time one is reached. More than `count / 4` cannot be reached in a file in which only
+/// neighbours share tables, so that is where verification gives up: a few bytes cannot hold it up for long.
 int cfb_verify(cfb_format format, const uint8_t *bytes, size_t count);
 
 /// Takes the next bytes of a text.
 typedef void (*cfb_sink)(void *context, const char *text, size_t count);
 
-/// Verifies, then hands the text of every record to `sink`, in parts. Returns what `cfb_verify` returns; with 0, `sink` was
-/// not called.
+/// Verifies, then hands the text of every record to `sink`, in parts. Returns what `cfb_verify` returns; with 0, `sink`
+/// was not called.
 ///
 /// One line for each table, children after their parent in the order of its fields, each depth first:
 ///
