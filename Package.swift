@@ -19,6 +19,10 @@ let package = Package(
     .target(name: "Compression", dependencies: ["CZstd", "Bytes"], swiftSettings: strict),
     .target(name: "ETCore", swiftSettings: strict),
     .target(name: "ETDumpFormat", dependencies: ["ETCore", "Bytes"], swiftSettings: strict),
+    .target(name: "Statistics", swiftSettings: strict),
+    .target(name: "ETFormats", dependencies: ["ETCore", "Bytes", "Compression"], swiftSettings: strict),
+    .target(
+      name: "TraceModel", dependencies: ["ETCore", "ETDumpFormat", "ETFormats", "Bytes", "Statistics"], swiftSettings: strict),
 
     .target(
       name: "TestSupport", dependencies: ["Bytes", "CFlatBuffers", "Compression", "ETCore", "ETDumpFormat"],
