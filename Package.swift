@@ -7,25 +7,58 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
 ]
 
-// Left to right: a module may import what stands above it, and declares it here.
+// In the order of DESIGN's stages: a module may import what it declares here, and nothing to its right.
 let package = Package(
   name: "ettools",
   platforms: [.macOS(.v15), .iOS(.v18)],
+  products: [
+    .executable(name: "ettools", targets: ["ettools"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
   targets: [
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    // libflatbuffers-dev is headers alone, in the compiler's search path.
+    .target(name: "CFlatBuffers", exclude: ["schema"]),
     .target(name: "Bytes", swiftSettings: strict),
     .target(name: "Compression", dependencies: ["CZstd", "Bytes"], swiftSettings: strict),
+    .target(name: "Statistics", swiftSettings: strict),
     .target(name: "ETCore", swiftSettings: strict),
     .target(name: "ETDumpFormat", dependencies: ["ETCore", "Bytes"], swiftSettings: strict),
-    .target(name: "Statistics", swiftSettings: strict),
     .target(name: "ETFormats", dependencies: ["ETCore", "Bytes", "Compression"], swiftSettings: strict),
     .target(
       name: "TraceModel", dependencies: ["ETCore", "ETDumpFormat", "ETFormats", "Bytes", "Statistics"], swiftSettings: strict),
+    .target(
+      name: "Analysis", dependencies: ["TraceModel", "ETFormats", "ETDumpFormat", "ETCore", "Statistics"], swiftSettings: strict),
     .target(name: "Presentation", dependencies: ["Bytes"], swiftSettings: strict),
     .target(
       name: "Commands",
-      dependencies: ["TraceModel", "Presentation", "ETFormats", "ETDumpFormat", "ETCore", "Compression", "Bytes", "Statistics"],
+      dependencies: [
+        "Analysis", "TraceModel", "Presentation", "ETFormats", "ETDumpFormat", "ETCore", "Compression", "Bytes", "CFlatBuffers",
+      ],
       swiftSettings: strict),
+    .executableTarget(
+      name: "ettools",
+      dependencies: ["Commands", "Bytes", "ETCore", "TraceModel", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: strict),
+
+    .target(
+      name: "TestSupport", dependencies: ["Bytes", "CFlatBuffers", "Compression", "ETCore", "ETDumpFormat"],
+      path: "Tests/Support", swiftSettings: strict),
+    .testTarget(name: "CFlatBuffersTests", dependencies: ["CFlatBuffers", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "BytesTests", dependencies: ["Bytes", "CFlatBuffers", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "CompressionTests", dependencies: ["Bytes", "Compression", "CZstd", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "ETDumpFormatTests", dependencies: ["Bytes", "CFlatBuffers", "ETCore", "ETDumpFormat", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ETFormatsTests", dependencies: ["Bytes", "CFlatBuffers", "ETCore", "ETFormats", "TestSupport"],
+      exclude: ["Files"], swiftSettings: strict),
+    .testTarget(
+      name: "TraceModelTests",
+      dependencies: ["Bytes", "ETCore", "ETDumpFormat", "ETFormats", "TestSupport", "TraceModel"], swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx17
 )

@@ -8,9 +8,25 @@
 
 /// Why a file could not be written.
 public struct WriteError: Error, Sendable, CustomStringConvertible {
+  /// The file, or empty where the trouble is in what was to be written.
   public let path: String
   public let detail: String
-  public var description: String { "\(path): \(detail)" }
+  /// The system's number for it, 0 where there is none.
+  let number: Int32
+
+  init(path: String, detail: String, number: Int32 = 0) {
+    self.path = path
+    self.detail = detail
+    self.number = number
+  }
+
+  /// The system's complaint of the last call, about `path`.
+  static func system(_ path: String) -> WriteError {
+    let number = errno
+    return WriteError(path: path, detail: String(cString: strerror(number)), number: number)
+  }
+
+  public var description: String { path.isEmpty ? detail : "\(path): \(detail)" }
 }
 
 /// Somewhere that bytes go, in order.
@@ -45,10 +61,12 @@ extension ByteSink {
 
 /// A file that appears whole or not at all: written beside its final name, then renamed over it.
 ///
-/// Dropping it without `commit()` removes what was written. A name that is not a regular file (a pipe,
-/// `/dev/stdout`) is written in place.
+/// Dropping it without `commit()` removes what was written. A symbolic link stays and what it leads to is replaced. A
+/// name that is not a regular file (a pipe, `/dev/stdout`) is written in place.
 public final class AtomicFile: ByteSink {
   private let path: String
+  /// Where the bytes go: `path` with symbolic links followed.
+  private let target: String
   private let temporary: String?
   private var descriptor: Int32
 
@@ -57,19 +75,28 @@ public final class AtomicFile: ByteSink {
     var status = stat()
     let exists = stat(path, &status) == 0
     if exists && (status.st_mode & S_IFMT) != S_IFREG {
+      target = path
       temporary = nil
       descriptor = open(path, O_WRONLY | O_CLOEXEC)
-      guard descriptor >= 0 else { throw WriteError(path: path, detail: Platform.errorText) }
+      guard descriptor >= 0 else { throw .system(path) }
       return
     }
-    var template = Array((path + ".XXXXXX").utf8CString)
+    target = exists ? Self.resolved(path) : path
+    var template = Array((target + ".XXXXXX").utf8CString)
     descriptor = mkstemp(&template)
-    guard descriptor >= 0 else { throw WriteError(path: path, detail: Platform.errorText) }
+    guard descriptor >= 0 else { throw .system(path) }
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     temporary = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     // What open(2) would have given a new file, or what the file to be replaced has.
     let mask = umask(0)
     umask(mask)
     fchmod(descriptor, exists ? status.st_mode & 0o7777 : 0o666 & ~mask)
+  }
+
+  private static func resolved(_ path: String) -> String {
+    guard let real = realpath(path, nil) else { return path }
+    defer { free(real) }
+    return String(cString: real)
   }
 
   deinit {
@@ -81,14 +108,15 @@ public final class AtomicFile: ByteSink {
     try Descriptor.writeAll(bytes, to: descriptor, named: path)
   }
 
-  /// Makes the file visible under its name.
+  /// Makes the file visible under its name. Once: nothing can be written afterwards.
   public func commit() throws(WriteError) {
+    precondition(descriptor >= 0, "committed twice")
     let closed = close(descriptor)
     descriptor = -1
-    guard closed == 0, temporary.map({ rename($0, path) == 0 }) ?? true else {
-      let detail = Platform.errorText
+    guard closed == 0, temporary.map({ rename($0, target) == 0 }) ?? true else {
+      let error = WriteError.system(path)
       if let temporary { unlink(temporary) }
-      throw WriteError(path: path, detail: detail)
+      throw error
     }
   }
 }
@@ -123,7 +151,7 @@ public final class StandardStream: ByteSink {
       }
     }
     if case .failure(let error) = result {
-      guard errno == EPIPE else { throw error }
+      guard error.number == EPIPE else { throw error }
       readerLeft = true
     }
   }
@@ -144,14 +172,10 @@ private enum Descriptor {
     var rest = bytes[...]
     while !rest.isEmpty {
       let part = UnsafeRawBufferPointer(rebasing: rest)
-      #if canImport(Darwin)
-        let wrote = Darwin.write(descriptor, part.baseAddress, part.count)
-      #else
-        let wrote = Glibc.write(descriptor, part.baseAddress, part.count)
-      #endif
+      let wrote = Platform.write(descriptor, part)
       if wrote < 0 {
         if errno == EINTR { continue }
-        throw WriteError(path: name, detail: Platform.errorText)
+        throw .system(name)
       }
       rest = rest.dropFirst(wrote)
     }

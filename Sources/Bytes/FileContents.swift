@@ -15,7 +15,7 @@ public final class FileContents: @unchecked Sendable {
   public let bytes: UnsafeRawBufferPointer
   private let release: Release
 
-  private enum Release { case unmap, deallocate, nothing }
+  private enum Release { case unmap, deallocate, free }
 
   private init(bytes: UnsafeRawBufferPointer, release: Release) {
     self.bytes = bytes
@@ -28,8 +28,8 @@ public final class FileContents: @unchecked Sendable {
       munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
     case .deallocate:
       bytes.deallocate()
-    case .nothing:
-      break
+    case .free:
+      free(UnsafeMutableRawPointer(mutating: bytes.baseAddress))
     }
   }
 
@@ -55,30 +55,40 @@ public final class FileContents: @unchecked Sendable {
     guard kind == S_IFREG else {
       return try readAll(descriptor, limit: limit)
     }
+    // A size of 0 may be a lie: files of /proc have it, and contents.
     let size = Int(status.st_size)
-    guard size > 0 else {
-      return FileContents(bytes: .init(start: nil, count: 0), release: .nothing)
-    }
-    guard let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), base != MAP_FAILED else {
+    guard size > 0, let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), base != MAP_FAILED else {
       return try readAll(descriptor, limit: limit)
     }
     return FileContents(bytes: .init(start: base, count: size), release: .unmap)
   }
 
   private static func readAll(_ descriptor: Int32, limit: Int) throws(ReadError) -> FileContents {
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    var (capacity, used) = (1 << 16, 0)
+    var memory = malloc(capacity)
     while true {
-      let got = chunk.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+      if used == capacity {
+        // Large memory is moved, not copied.
+        guard let larger = realloc(memory, capacity * 2) else {
+          free(memory)
+          throw ReadError(.limit, at: used, "no memory for more than \(used) bytes")
+        }
+        (memory, capacity) = (larger, capacity * 2)
+      }
+      guard let base = memory else { fatalError("no memory for \(capacity) bytes") }
+      let got = read(descriptor, base + used, capacity - used)
       if got < 0 {
         if errno == EINTR { continue }
-        throw ReadError(.unreadable, at: bytes.count, Platform.errorText)
+        let detail = Platform.errorText
+        free(base)
+        throw ReadError(.unreadable, at: used, detail)
       }
-      if got == 0 { return FileContents(copying: bytes) }
-      guard bytes.count + got <= limit else {
+      if got == 0 { return FileContents(adoptingAllocated: UnsafeRawBufferPointer(start: base, count: used)) }
+      used += got
+      guard used <= limit else {
+        free(base)
         throw ReadError(.limit, at: limit, "the stream goes on after \(limit) bytes")
       }
-      bytes.append(contentsOf: chunk[0..<got])
     }
   }
 
@@ -87,6 +97,11 @@ public final class FileContents: @unchecked Sendable {
     let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
     copy.copyBytes(from: bytes)
     self.init(bytes: UnsafeRawBufferPointer(copy), release: .deallocate)
+  }
+
+  /// Takes over memory that was allocated with `malloc` or `realloc`, `bytes` its beginning.
+  public convenience init(adoptingAllocated bytes: UnsafeRawBufferPointer) {
+    self.init(bytes: bytes, release: .free)
   }
 
   /// Takes over memory that was allocated with `UnsafeMutableRawBufferPointer.allocate`, `bytes` its beginning.
@@ -101,5 +116,16 @@ enum Platform {
 
   static func openForReading(_ path: String) -> Int32 {
     open(path, O_RDONLY | O_CLOEXEC)
+  }
+
+  // Inside types that have a `write` of their own, the name means theirs.
+  static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+    #if canImport(Glibc)
+      Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+    #elseif canImport(Musl)
+      Musl.write(descriptor, bytes.baseAddress, bytes.count)
+    #else
+      Darwin.write(descriptor, bytes.baseAddress, bytes.count)
+    #endif
   }
 }

@@ -1,6 +1,14 @@
 public import Bytes
 import CZstd
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// zstd streams, decompressed within a bound.
 public enum Zstandard {
   /// Whether the bytes begin a zstd frame (or a skippable one).
@@ -10,69 +18,93 @@ public enum Zstandard {
     return magic == 0xFD2F_B528 || magic & 0xFFFF_FFF0 == 0x184D_2A50
   }
 
-  /// The most that an input of `count` compressed bytes may become, so that a small file cannot fill the memory.
+  /// The most that an input of `count` compressed bytes may become, so that a small file cannot fill the memory: with
+  /// what reading takes besides, eight times the input and 64 MB.
   ///
   /// Traces compress four- to twentyfold, ETRecords of zero weights a few hundredfold.
   public static func outputLimit(forInput count: Int) -> Int {
-    (64 << 20) + count.multipliedReportingOverflow(by: 8).partialValue
+    (60 << 20) + count.multipliedReportingOverflow(by: 8).partialValue
   }
 
   /// All frames of `bytes`, decompressed.
   ///
-  /// - Throws: `.limit` beyond `limit` bytes, `.truncated` where the last frame does not end, `.checksum` and
+  /// - Parameter limit: The most memory to take, in bytes: for the contents, and for the window of a frame that does
+  ///   not announce its size (such frames may become half as much).
+  /// - Throws: `.limit` beyond it, `.truncated` where the last frame does not end, `.checksum` and
   ///   `.malformed` as zstd finds them, with the place in the compressed bytes.
   public static func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(ReadError) -> FileContents {
     guard let stream = ZSTD_createDStream() else { throw ReadError(.unreadable, at: nil, "zstd: out of memory") }
     defer { ZSTD_freeDStream(stream) }
     // 2^27: what `zstd --long` writes, and what the zstd tool itself accepts unasked.
     ZSTD_DCtx_setParameter(stream, ZSTD_d_windowLogMax, 27)
-    var capacity = min(limit, max(1 << 16, announcedSize(bytes) ?? bytes.count * 4))
-    var memory = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 16)
-    var used = 0
+    let announced = announcedSize(bytes)
+    guard announced ?? 0 <= limit else { throw tooLarge(limit, at: 0) }
+    var output = Output(capacity: announced ?? min(limit / 2, max(1 << 16, bytes.count * 4)))
     var input = ZSTD_inBuffer(src: bytes.baseAddress, size: bytes.count, pos: 0)
     var finished = false
-    while true {
-      if used == capacity && !(finished && input.pos == input.size) {
-        guard capacity < limit else {
-          memory.deallocate()
-          throw ReadError(.limit, at: input.pos, "decompresses to more than \(limit) bytes")
-        }
-        let larger = min(limit, capacity * 2)
-        let moved = UnsafeMutableRawBufferPointer.allocate(byteCount: larger, alignment: 16)
-        moved.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[..<used]))
-        memory.deallocate()
-        memory = moved
-        capacity = larger
+    while !(finished && input.pos == input.size) {
+      if output.used == output.memory.count {
+        // A window takes its size, and no more than went through it.
+        let window = ZSTD_sizeof_DStream(stream) - ownSize
+        let most = max(limit / 2, limit - window)
+        guard output.used < most else { throw tooLarge(limit, at: input.pos) }
+        output.grow(limit: most)
       }
-      if finished && input.pos == input.size { break }
-      var output = ZSTD_outBuffer(dst: memory.baseAddress, size: capacity, pos: used)
-      let (inputBefore, outputBefore) = (input.pos, output.pos)
-      let result = ZSTD_decompressStream(stream, &output, &input)
-      used = output.pos
-      if ZSTD_isError(result) != 0 {
-        memory.deallocate()
-        throw error(result, at: input.pos)
-      }
+      var part = ZSTD_outBuffer(dst: output.memory.baseAddress, size: output.memory.count, pos: output.used)
+      let (inputBefore, outputBefore) = (input.pos, part.pos)
+      let result = ZSTD_decompressStream(stream, &part, &input)
+      output.used = part.pos
+      guard ZSTD_isError(result) == 0 else { throw error(result, at: input.pos) }
       finished = result == 0
-      if !finished && input.pos == inputBefore && output.pos == outputBefore && input.pos == input.size {
-        memory.deallocate()
+      if !finished && input.pos == inputBefore && part.pos == outputBefore && input.pos == input.size {
         throw ReadError(.truncated, at: bytes.count, "the zstd stream ends early")
       }
     }
-    // Hand over no more than what is used: the allocation is kept for as long as the contents.
-    let exact = UnsafeMutableRawBufferPointer(rebasing: memory[..<used])
-    guard used < capacity / 2 else { return FileContents(adopting: exact, allocated: memory) }
-    let copy = FileContents(copying: UnsafeRawBufferPointer(exact))
-    memory.deallocate()
-    return copy
+    return output.contents()
   }
 
-  /// The size in the first frame's header. A header can lie: it only sizes the first allocation.
+  /// What was decompressed so far. Frees its memory unless `contents` takes it over.
+  private struct Output: ~Copyable {
+    var memory: UnsafeMutableRawBufferPointer
+    var used = 0
+
+    init(capacity: Int) { memory = .init(start: malloc(max(capacity, 1)), count: capacity) }
+
+    deinit { free(memory.baseAddress) }
+
+    /// Twice as large, at most `limit`. The system moves large memory without a copy, so that there are never two of
+    /// it.
+    mutating func grow(limit: Int) {
+      let larger = min(limit, max(1 << 16, memory.count * 2))
+      memory = .init(start: realloc(memory.baseAddress, larger), count: larger)
+    }
+
+    /// No more than what is used: the allocation is kept for as long as the contents.
+    consuming func contents() -> FileContents {
+      let exact = realloc(memory.baseAddress, max(used, 1))
+      let contents = FileContents(adoptingAllocated: UnsafeRawBufferPointer(start: exact, count: used))
+      discard self
+      return contents
+    }
+  }
+
+  /// What a decompression stream takes before it has a window.
+  private static let ownSize: Int = {
+    let stream = ZSTD_createDStream()
+    defer { ZSTD_freeDStream(stream) }
+    return ZSTD_sizeof_DStream(stream)
+  }()
+
+  private static func tooLarge(_ limit: Int, at position: Int) -> ReadError {
+    ReadError(.limit, at: position, "decompresses to more than \(limit) bytes; decompress it with the zstd tool first")
+  }
+
+  /// The size in the first frame's header, where it has one. zstd holds the frame to it, and needs no window then.
   private static func announcedSize(_ bytes: UnsafeRawBufferPointer) -> Int? {
     let size = ZSTD_getFrameContentSize(bytes.baseAddress, bytes.count)
-    // Unknown and error are the two largest values. A true size is hardly more than 64 times its input.
-    guard size < UInt64(bytes.count) * 64 else { return nil }
-    return Int(size) + 1
+    // Unknown and error are the two largest values.
+    guard size < ZSTD_CONTENTSIZE_ERROR else { return nil }
+    return Int(clamping: size)
   }
 
   private static func error(_ result: Int, at position: Int) -> ReadError {

@@ -1,4 +1,4 @@
-import Bytes
+public import Bytes
 import ETCore
 
 extension ETDump {
@@ -6,43 +6,72 @@ extension ETDump {
   ///
   /// Fields that the model has are written, those that it lacks are not: reading the result gives equal records.
   /// Names are written once for each run that uses them.
-  public func encoded() -> [UInt8] {
+  ///
+  /// - Throws: Where the file would be larger than the 2 GiB that its offsets can span.
+  public func encoded() throws(WriteError) -> [UInt8] {
+    let builder = try build()
+    return [UInt8](builder.bytes)
+  }
+
+  /// Writes the same bytes without a copy of them.
+  public func encode(to sink: some ByteSink) throws(WriteError) {
+    let builder = try build()
+    try sink.write(builder.bytes)
+  }
+
+  private func build() throws(WriteError) -> FlatBuilder {
     var builder = FlatBuilder(capacity: 256 + events.count * 80 + metadata.count + dimensions.count * 8)
     var writer = ETDumpWriter(dump: self)
-    let runs = runs.map { writer.write($0, to: &builder) }
-    let runData = builder.references(runs)
+    var runData: [FlatBuilder.Reference] = []
+    for index in runs.indices { runData.append(writer.write(index, to: &builder)) }
+    let vector = builder.references(runData)
     builder.startTable(slots: 2)
     builder.add(version, slot: 0, default: 0)
-    builder.add(runData, slot: 1)
+    builder.add(vector, slot: 1)
     let root = builder.endTable()
-    return builder.finish(root, identifier: "ED00", sizePrefixed: true)
+    try builder.close(root, identifier: "ED00", sizePrefixed: true)
+    return builder
   }
 }
 
 private struct ETDumpWriter {
   let dump: ETDump
-  private var names: [Int32: FlatBuilder.Reference] = [:]
+  /// Where each name was written last, and for which run.
+  private var names: [(reference: FlatBuilder.Reference?, run: Int)]
+  private var run = 0
+  private var references: [FlatBuilder.Reference] = []
 
-  init(dump: ETDump) { self.dump = dump }
+  init(dump: ETDump) {
+    self.dump = dump
+    names = Array(repeating: (nil, -1), count: dump.names.count)
+  }
 
-  mutating func write(_ run: ETDump.RunData, to builder: inout FlatBuilder) -> FlatBuilder.Reference {
-    names.removeAll(keepingCapacity: true)
-    let events = run.events.map { range in
-      let references = range.map { write(dump.events[$0], to: &builder) }
-      return builder.references(references)
+  mutating func write(_ index: Int, to builder: inout FlatBuilder) -> FlatBuilder.Reference {
+    run = index
+    let run = dump.runs[index]
+    var events: FlatBuilder.Reference?
+    if let range = run.events {
+      references.removeAll(keepingCapacity: true)
+      references.reserveCapacity(range.count)
+      for index in range { references.append(write(dump.events[index], to: &builder)) }
+      events = builder.references(references)
     }
-    let allocators = run.allocators.map { id in
-      let name = self.name(id, in: &builder)
-      builder.startTable(slots: 1)
-      builder.add(name, slot: 0)
-      return builder.endTable()
+    var allocators: FlatBuilder.Reference?
+    if !run.allocators.isEmpty {
+      references.removeAll(keepingCapacity: true)
+      for id in run.allocators {
+        let name = self.name(id, in: &builder)
+        builder.startTable(slots: 1)
+        builder.add(name, slot: 0)
+        references.append(builder.endTable())
+      }
+      allocators = builder.references(references)
     }
-    let allocatorVector = allocators.isEmpty ? nil : builder.references(allocators)
     let name = self.name(run.name, in: &builder)
     builder.startTable(slots: 4)
     builder.add(name, slot: 0)
     builder.add(run.bundledInputIndex, slot: 1, default: -1)
-    builder.add(allocatorVector, slot: 2)
+    builder.add(allocators, slot: 2)
     builder.add(events, slot: 3)
     return builder.endTable()
   }
@@ -96,12 +125,12 @@ private struct ETDumpWriter {
 
   private func write(_ value: ETDump.DebugValue, to builder: inout FlatBuilder) -> FlatBuilder.Reference {
     let tensor = value.tensor.map { write(dump.tensors[$0], to: &builder) }
-    let list = value.tensorList.map { range in
-      let tensors = range.map { write(dump.tensors[$0], to: &builder) }
+    var list: FlatBuilder.Reference?
+    if let range = value.tensorList {
+      var tensors: [FlatBuilder.Reference] = []
+      for index in range { tensors.append(write(dump.tensors[index], to: &builder)) }
       let vector = builder.references(tensors)
-      builder.startTable(slots: 1)
-      builder.add(vector, slot: 0)
-      return builder.endTable()
+      list = box(&builder) { $0.add(vector, slot: 0) }
     }
     let int = value.int.map { number in box(&builder) { $0.add(number, slot: 0, default: 0) } }
     let float = value.float.map { number in box(&builder) { $0.add(number, slot: 0) } }
@@ -139,9 +168,10 @@ private struct ETDumpWriter {
 
   private mutating func name(_ id: Int32, in builder: inout FlatBuilder) -> FlatBuilder.Reference? {
     guard id != ETDump.Event.none else { return nil }
-    if let known = names[id] { return known }
+    let known = names[Int(id)]
+    if known.run == run { return known.reference }
     let reference = dump.names.withBytes(of: id) { builder.string($0) }
-    names[id] = reference
+    names[Int(id)] = (reference, run)
     return reference
   }
 }

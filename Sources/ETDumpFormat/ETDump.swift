@@ -70,38 +70,113 @@ public struct ETDump: Sendable {
   /// Ranges of `metadata`, one for each profile event that has the field.
   public var metadataRanges: [Range<Int>] = []
 
-  /// A value that an operator produced.
+  /// A value that an operator produced, 40 bytes.
   public struct DebugValue: Sendable, Equatable {
     public enum Kind: Int8, Sendable { case null, int, bool, float, double, tensor, tensorList, string }
 
+    private struct Fields: OptionSet, Equatable {
+      let rawValue: UInt8
+      static let int = Fields(rawValue: 1), float = Fields(rawValue: 2), double = Fields(rawValue: 4)
+      static let bool = Fields(rawValue: 8), boolValue = Fields(rawValue: 16)
+      static let output = Fields(rawValue: 32), outputValue = Fields(rawValue: 64)
+    }
+
     public var kind: Kind
-    public var int: Int64?
-    public var float: Float?
-    public var double: Double?
-    public var bool: Bool?
-    /// Of `ETDump.tensors`: none or one.
-    public var tensor: Int?
-    /// Of `ETDump.tensors`.
-    public var tensorList: Range<Int>?
-    /// Whether the value is one of the method's outputs; nil where the field is absent.
-    public var isOutput: Bool?
+    private var fields = Fields()
+    private var floatBits: UInt32 = 0
+    private var tensorIndex: Int32 = -1
+    private var listStart: Int32 = -1
+    private var listCount: Int32 = 0
+    private var intBits: Int64 = 0
+    private var doubleBits: UInt64 = 0
 
     public init(kind: Kind) { self.kind = kind }
+
+    public var int: Int64? {
+      get { fields.contains(.int) ? intBits : nil }
+      set {
+        set(.int, newValue != nil)
+        intBits = newValue ?? 0
+      }
+    }
+
+    public var float: Float? {
+      get { fields.contains(.float) ? Float(bitPattern: floatBits) : nil }
+      set {
+        set(.float, newValue != nil)
+        floatBits = newValue?.bitPattern ?? 0
+      }
+    }
+
+    public var double: Double? {
+      get { fields.contains(.double) ? Double(bitPattern: doubleBits) : nil }
+      set {
+        set(.double, newValue != nil)
+        doubleBits = newValue?.bitPattern ?? 0
+      }
+    }
+
+    public var bool: Bool? {
+      get { fields.contains(.bool) ? fields.contains(.boolValue) : nil }
+      set {
+        set(.bool, newValue != nil)
+        set(.boolValue, newValue == true)
+      }
+    }
+
+    /// Whether the value is one of the method's outputs; nil where the field is absent.
+    public var isOutput: Bool? {
+      get { fields.contains(.output) ? fields.contains(.outputValue) : nil }
+      set {
+        set(.output, newValue != nil)
+        set(.outputValue, newValue == true)
+      }
+    }
+
+    /// Of `ETDump.tensors`: none or one.
+    public var tensor: Int? {
+      get { tensorIndex < 0 ? nil : Int(tensorIndex) }
+      set { tensorIndex = newValue.map(Int32.init) ?? -1 }
+    }
+
+    /// Of `ETDump.tensors`.
+    public var tensorList: Range<Int>? {
+      get { listStart < 0 ? nil : Int(listStart)..<Int(listStart) + Int(listCount) }
+      set {
+        listStart = newValue.map { Int32($0.lowerBound) } ?? -1
+        listCount = newValue.map { Int32($0.count) } ?? 0
+      }
+    }
+
+    private mutating func set(_ field: Fields, _ on: Bool) {
+      if on { fields.insert(field) } else { fields.remove(field) }
+    }
   }
 
+  /// A tensor that was logged, 32 bytes.
   public struct Tensor: Sendable, Equatable {
     public var scalarType: ScalarType
-    /// Of `ETDump.dimensions`; nil where the field is absent.
-    public var sizes: Range<Int>?
-    public var strides: Range<Int>?
+    private var sizesStart: Int32
+    private var sizesCount: Int32
+    private var stridesStart: Int32
+    private var stridesCount: Int32
     /// Where the elements begin in the debug buffer, in bytes; −1 for an empty tensor.
     public var offset: Int64
 
     public init(scalarType: ScalarType, sizes: Range<Int>?, strides: Range<Int>?, offset: Int64) {
       self.scalarType = scalarType
-      self.sizes = sizes
-      self.strides = strides
+      sizesStart = sizes.map { Int32($0.lowerBound) } ?? -1
+      sizesCount = sizes.map { Int32($0.count) } ?? 0
+      stridesStart = strides.map { Int32($0.lowerBound) } ?? -1
+      stridesCount = strides.map { Int32($0.count) } ?? 0
       self.offset = offset
+    }
+
+    /// Of `ETDump.dimensions`; nil where the field is absent.
+    public var sizes: Range<Int>? { sizesStart < 0 ? nil : Int(sizesStart)..<Int(sizesStart) + Int(sizesCount) }
+    /// Of `ETDump.dimensions`; nil where the field is absent.
+    public var strides: Range<Int>? {
+      stridesStart < 0 ? nil : Int(stridesStart)..<Int(stridesStart) + Int(stridesCount)
     }
   }
 

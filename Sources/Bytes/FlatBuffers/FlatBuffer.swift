@@ -2,8 +2,9 @@
 ///
 /// The checks are those of the official library's strict verifier (offsets and vtables in range and aligned, strings
 /// terminated), made where a field is read: a reader that reads every field of its schema accepts no bytes
-/// that the verifier refuses. Alignment counts from `base`, which is the first byte of the file even where a size
-/// prefix stands in front, since that is where FlatBuffers' writers count from.
+/// that the verifier refuses. Beyond it, an offset in a vector may not be 0 either, and a vtable has at least its head.
+/// Alignment counts from `base`, which is the first byte of the file even where a size prefix stands in front, since
+/// that is where FlatBuffers' writers count from.
 ///
 /// It borrows: keep the owner of the bytes alive. Format: https://flatbuffers.dev/internals/
 @frozen
@@ -33,18 +34,26 @@ public struct FlatBuffer: @unchecked Sendable {
   }
 
   /// The table that the offset at `position` leads to.
+  ///
+  /// - Throws: Also `.limit` for a buffer of 2 GiB or more, which offsets cannot span.
   public func root(at position: Int) throws(ReadError) -> FlatTable {
-    try table(at: try follow(position))
+    guard count < Int(Int32.max) else {
+      throw ReadError(.limit, at: origin, "a FlatBuffer of \(count) bytes: offsets reach 2 GiB")
+    }
+    return try table(at: try follow(position))
   }
 
   // MARK: Checked reads
 
-  @inlinable
+  @inlinable @inline(__always)
   func require(_ position: Int, _ size: Int) throws(ReadError) {
-    guard position >= 0, position <= count &- size else { throw outOfBounds(position, "a value lies outside the buffer") }
+    // `size < count` is the verifier's rule too: no value fills a whole buffer.
+    guard position >= 0, size < count, position <= count &- size else {
+      throw outOfBounds(position, "a value lies outside the buffer")
+    }
   }
 
-  @inlinable
+  @inlinable @inline(__always)
   func load<T: FixedWidthInteger>(_ position: Int, as type: T.Type) throws(ReadError) -> T {
     guard position & (MemoryLayout<T>.size &- 1) == 0 else { throw misaligned(position) }
     try require(position, MemoryLayout<T>.size)
@@ -52,35 +61,35 @@ public struct FlatBuffer: @unchecked Sendable {
   }
 
   /// The target of the offset at `position`. An offset of 0 is an error: it would point to itself.
-  @inlinable
+  @inlinable @inline(__always)
   func follow(_ position: Int) throws(ReadError) -> Int {
     let offset = Int(try load(position, as: UInt32.self))
     guard offset != 0, offset <= Int(Int32.max), position &+ offset < count else {
-      throw outOfBounds(position, "an offset points outside the buffer")
+      throw badOffset(position, offset)
     }
     return position &+ offset
   }
 
   /// Checks a table's place and its vtable.
-  @inlinable
+  @inlinable @inline(__always)
   func table(at position: Int) throws(ReadError) -> FlatTable {
     let distance = Int(Int32(bitPattern: try load(position, as: UInt32.self)))
     let vtable = position &- distance
     guard vtable >= 0 else { throw outOfBounds(position, "a table's vtable lies outside the buffer") }
     let size = Int(try load(vtable, as: UInt16.self))
-    guard size >= 4, size & 1 == 0 else { throw malformed(vtable, "a vtable's size is \(size)") }
+    guard size >= 4, size & 1 == 0 else { throw badVtable(vtable, size) }
     try require(vtable, size)
     return FlatTable(buffer: self, position: position, vtable: vtable, vtableSize: size)
   }
 
   /// A vector's element count and the position of its first element.
-  @inlinable
+  @inlinable @inline(__always)
   func vector(at position: Int, stride: Int) throws(ReadError) -> (first: Int, count: Int) {
     let elements = Int(try load(position, as: UInt32.self))
     let first = position &+ 4
     // UInt32 × stride cannot overflow: strides are at most 8.
     guard elements &* stride <= count &- first else {
-      throw outOfBounds(position, "a vector of \(elements) elements reaches beyond the buffer")
+      throw vectorTooLong(position, elements)
     }
     return (first, elements)
   }
@@ -100,6 +109,20 @@ public struct FlatBuffer: @unchecked Sendable {
   @usableFromInline @inline(never)
   func malformed(_ position: Int, _ detail: String) -> ReadError {
     ReadError(.malformed, at: origin + position, detail)
+  }
+
+  @usableFromInline @inline(never)
+  func badOffset(_ position: Int, _ offset: Int) -> ReadError {
+    offset == 0
+      ? malformed(position, "an offset points to itself") : outOfBounds(position, "an offset points outside the buffer")
+  }
+
+  @usableFromInline @inline(never)
+  func badVtable(_ position: Int, _ size: Int) -> ReadError { malformed(position, "a vtable's size is \(size)") }
+
+  @usableFromInline @inline(never)
+  func vectorTooLong(_ position: Int, _ elements: Int) -> ReadError {
+    outOfBounds(position, "a vector of \(elements) elements reaches beyond the buffer")
   }
 
   /// An error about a position of this buffer, for rules that a format adds.
@@ -126,7 +149,7 @@ public struct FlatTable {
   }
 
   /// The position of a field's value, or nil where the field is absent.
-  @inlinable
+  @inlinable @inline(__always)
   func field(_ slot: Int) -> Int? {
     let entry = 4 &+ 2 &* slot
     guard entry < vtableSize else { return nil }
@@ -135,32 +158,32 @@ public struct FlatTable {
     return offset == 0 ? nil : position &+ Int(offset)
   }
 
-  @inlinable
+  @inlinable @inline(__always)
   public func has(_ slot: Int) -> Bool { field(slot) != nil }
 
   /// An integer field, or its default where absent.
-  @inlinable
+  @inlinable @inline(__always)
   public func integer<T: FixedWidthInteger>(_ slot: Int, default value: T) throws(ReadError) -> T {
     guard let position = field(slot) else { return value }
     return try buffer.load(position, as: T.self)
   }
 
-  @inlinable
+  @inlinable @inline(__always)
   public func bool(_ slot: Int, default value: Bool = false) throws(ReadError) -> Bool {
     try integer(slot, default: value ? 1 : 0 as UInt8) != 0
   }
 
-  @inlinable
+  @inlinable @inline(__always)
   public func double(_ slot: Int, default value: Double = 0) throws(ReadError) -> Double {
     Double(bitPattern: try integer(slot, default: value.bitPattern))
   }
 
-  @inlinable
+  @inlinable @inline(__always)
   public func float(_ slot: Int, default value: Float = 0) throws(ReadError) -> Float {
     Float(bitPattern: try integer(slot, default: value.bitPattern))
   }
 
-  @inlinable
+  @inlinable @inline(__always)
   public func table(_ slot: Int) throws(ReadError) -> FlatTable? {
     guard let position = field(slot) else { return nil }
     let target = try buffer.follow(position)
@@ -168,7 +191,7 @@ public struct FlatTable {
   }
 
   /// A string's bytes, without its terminator, which is checked.
-  @inlinable
+  @inlinable @inline(__always)
   public func string(_ slot: Int) throws(ReadError) -> FlatBytes? {
     guard let position = field(slot) else { return nil }
     let target = try buffer.follow(position)
@@ -176,7 +199,7 @@ public struct FlatTable {
   }
 
   /// A vector of bytes.
-  @inlinable
+  @inlinable @inline(__always)
   public func bytes(_ slot: Int) throws(ReadError) -> FlatBytes? {
     guard let position = field(slot) else { return nil }
     let target = try buffer.follow(position)
@@ -185,7 +208,7 @@ public struct FlatTable {
   }
 
   /// A vector of integers. Copies nothing.
-  @inlinable
+  @inlinable @inline(__always)
   public func integers<T: FixedWidthInteger>(_ slot: Int, as type: T.Type) throws(ReadError) -> FlatIntegers<T>? {
     guard let position = field(slot) else { return nil }
     let target = try buffer.follow(position)
@@ -194,7 +217,7 @@ public struct FlatTable {
   }
 
   /// A vector of tables. Each is checked when it is taken.
-  @inlinable
+  @inlinable @inline(__always)
   public func tables(_ slot: Int) throws(ReadError) -> FlatTables? {
     guard let position = field(slot) else { return nil }
     let target = try buffer.follow(position)
@@ -209,7 +232,7 @@ public struct FlatTable {
 }
 
 extension FlatBuffer {
-  @inlinable
+  @inlinable @inline(__always)
   func string(at position: Int) throws(ReadError) -> FlatBytes {
     let (first, length) = try vector(at: position, stride: 1)
     guard first &+ length < count, base.load(fromByteOffset: first &+ length, as: UInt8.self) == 0 else {
@@ -283,7 +306,7 @@ public struct FlatTables {
   }
 
   /// - Precondition: `index` is in `0..<count`.
-  @inlinable
+  @inlinable @inline(__always)
   public func table(_ index: Int) throws(ReadError) -> FlatTable {
     precondition(index >= 0 && index < count)
     return try buffer.table(at: try buffer.follow(position &+ 4 &* index))
