@@ -17,6 +17,8 @@ let package = Package(
     .target(name: "Compression", dependencies: ["CZstd", "Bytes"], swiftSettings: strict),
     .target(name: "ETCore", swiftSettings: strict),
     .target(name: "ETDumpFormat", dependencies: ["ETCore", "Bytes"], swiftSettings: strict),
+    .target(name: "ETFormats", dependencies: ["ETCore", "Bytes", "Compression"], swiftSettings: strict),
+    .testTarget(name: "ETFormatsTests", dependencies: ["ETFormats", "ETCore", "Bytes", "Compression"], swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx17
 )
