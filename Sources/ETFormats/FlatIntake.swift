@@ -6,7 +6,7 @@ import Bytes
 /// share bytes, as no writer makes them, end in an error of code `.limit` and not in memory or time.
 struct FlatIntake {
   let buffer: FlatBuffer
-  private(set) var names = NamePool()
+  private(set) var names = Self.noNames
   /// Tables that may still be visited: the smallest takes four bytes.
   private var tables: Int
   /// Bytes that may still be stored or compared. A true file's records are stored in about as many bytes as they take.
@@ -16,6 +16,8 @@ struct FlatIntake {
 
   /// Where a string is absent.
   static let noName: Int32 = -1
+  /// A pool takes a kilobyte even when it is empty: all that are share this one.
+  static let noNames = NamePool()
 
   /// - Parameter payload: Bytes of the buffer that hold no records of it, and give no budget.
   init(_ buffer: FlatBuffer, payload: Int = 0) {
@@ -24,7 +26,7 @@ struct FlatIntake {
     let count = min(buffer.count, Int(Int32.max)) - payload
     tables = count / 4
     storage = count * 3 + 65536
-    recent = Array(repeating: (-1, -1), count: 1024)
+    recent = Array(repeating: (-1, -1), count: count > 1 << 14 ? 1024 : 64)
   }
 
   /// Counts a table. Call it once for each that is read.
@@ -73,7 +75,7 @@ struct FlatIntake {
   /// The number of a string field among the names, or `noName`.
   mutating func name(_ table: FlatTable, _ slot: Int) throws(ReadError) -> Int32 {
     guard let string = try table.string(slot) else { return Self.noName }
-    let place = string.position >> 2 & 1023
+    let place = string.position >> 2 & (recent.count - 1)
     if recent[place].position == string.position { return recent[place].id }
     // A name costs its bytes and an entry in the pool.
     try charge(string.count + 32, times: 1, at: string.position)

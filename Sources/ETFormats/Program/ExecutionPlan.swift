@@ -36,7 +36,7 @@ extension Program {
     public internal(set) var dimOrders: [UInt8] = []
     public internal(set) var frames: [Frame] = []
     /// The program's names.
-    public internal(set) var names = NamePool()
+    public internal(set) var names = FlatIntake.noNames
 
     public func text(_ name: Int32) -> String { name < 0 ? "" : names[name] }
   }

@@ -32,7 +32,7 @@ public struct Program: Sendable {
   /// The first of `namedData` with each key.
   var namedDataByKey: [Int32: Int] = [:]
   /// Every name in the program: `Operator.name` and the like are numbers in it.
-  public internal(set) var names = NamePool()
+  public internal(set) var names = FlatIntake.noNames
 
   init(contents: FileContents, place: Range<Int>) {
     self.contents = contents
