@@ -6,6 +6,10 @@ public import ETCore
 public struct FlatTensor: Sendable {
   /// The owner of the bytes that all ranges are of.
   public let contents: FileContents
+  /// Where the FlatBuffer ends: it begins with the file.
+  public let flatBufferSize: Int
+  /// Where the segments lie.
+  public let segmentData: Range<Int>
   /// The schema's version field.
   public let version: UInt32
   public let segments: [Range<Int>]
@@ -57,6 +61,8 @@ public struct FlatTensor: Sendable {
     var reader = FlatTensorReader(intake: FlatIntake(flat), data: data)
     try reader.readRoot(try flat.root(at: 0))
     self.contents = contents
+    flatBufferSize = size
+    segmentData = data
     version = reader.version
     segments = reader.segments
     entries = reader.entries

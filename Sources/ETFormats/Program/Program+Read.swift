@@ -150,7 +150,7 @@ struct ProgramReader {
       let table = try intake.element(tables, index)
       let offset: UInt64 = try table.integer(0, default: 0)
       let size: UInt64 = try table.integer(1, default: 0)
-      if base == 0 && size == 0 {
+      if base == 0 && size == 0 && offset == 0 {
         // Early exporters wrote an empty segment and no header.
         program.segments.append(program.place.lowerBound..<program.place.lowerBound)
         continue

@@ -147,10 +147,15 @@ struct XNNPACKReader {
         payload.constants.append(.bytes(first..<(first + (bytes?.count ?? 0))))
       }
     }
-    guard let entries = try intake.tables(root, 8, stride: stride) else { return }
-    // With a header, constants are those that it leads to; the runtime looks no further.
+    let entries = try intake.tables(root, 8, stride: stride)
+    let count = entries?.count ?? 0
+    guard payload.header != nil || count <= 1 else {
+      throw root.error(.malformed, "the graph has constants behind a header, which the payload does not have")
+    }
+    // With a header, constants are those that it leads to: the runtime looks no further.
     if payload.header != nil { payload.constants = [] }
-    for index in 0..<entries.count {
+    guard let entries else { return }
+    for index in 0..<count {
       let constant = try constant(try intake.element(entries, index), index)
       if payload.header != nil { payload.constants.append(constant) }
     }
@@ -195,11 +200,7 @@ struct XNNPACKReader {
     default: throw table.error(.unsupported, "a value is of the unknown kind \(kind)")
     }
     guard let tensor = inner else { throw content.error(.malformed, "a quantized value has no tensor") }
-    let rank: UInt32 = try tensor.integer(1, default: 0)
-    let dims = try numbers(tensor, 2)
-    guard dims.count == Int(rank) else {
-      throw tensor.error(.malformed, "a value of \(rank) dimensions has \(dims.count) sizes")
-    }
+    let dims = try numbers(tensor, 2, countedBy: 1)
     let id: UInt32 = try tensor.integer(6, default: 0)
     if payload.valuesByID[id] == nil { payload.valuesByID[id] = payload.values.count }
     payload.values.append(
@@ -236,9 +237,18 @@ struct XNNPACKReader {
   }
 
   /// A vector of numbers, appended to the payload's; empty where it is absent.
-  mutating func numbers(_ table: FlatTable, _ slot: Int) throws(ReadError) -> Range<Int> {
+  ///
+  /// - Parameter counter: The slot that says how many there are, on which the runtime relies.
+  mutating func numbers(_ table: FlatTable, _ slot: Int, countedBy counter: Int? = nil) throws(ReadError) -> Range<Int> {
     let first = payload.numbers.count
     if let values = try intake.integers(table, slot, as: UInt32.self) { payload.numbers.append(contentsOf: values) }
-    return first..<payload.numbers.count
+    let range = first..<payload.numbers.count
+    if let counter {
+      let count: UInt32 = try table.integer(counter, default: 0)
+      guard range.count == Int(count) else {
+        throw table.error(.malformed, "\(count) dimensions are announced, \(range.count) given")
+      }
+    }
+    return range
   }
 }

@@ -17,7 +17,7 @@ extension XNNPACKReader {
     // FullyConnected: input, filter, bias.
     case 2: Layout(inputs: [0, 1, 2], outputs: [3], flags: 4)
     // StaticTranspose, StaticReshape.
-    case 5, 20: Layout(inputs: [2], outputs: [3], flags: 4, others: [0])
+    case 5, 20: Layout(inputs: [2], outputs: [3], flags: 4)
     // Conv2d, DepthwiseConv2d, ConvTranspose2d: input, filter, bias.
     case 7, 13, 39: Layout(inputs: [15, 16, 17], outputs: [18], flags: 19)
     // StaticResizeBilinear2D.
@@ -36,7 +36,7 @@ extension XNNPACKReader {
     case 34: Layout(inputs: [1, 2, 3, 4], outputs: [5], flags: 6, others: [7])
     case 38: Layout(inputs: [1, 2, 3, 4, 7], outputs: [5], flags: 6)
     // StaticSlice.
-    case 35: Layout(inputs: [3], outputs: [4], flags: 5, others: [0])
+    case 35: Layout(inputs: [3], outputs: [4], flags: 5)
     // ScaledDotProductAttention: query, key, value, scale, mask.
     case 36: Layout(inputs: [0, 1, 2, 3, 4], outputs: [5], flags: 6)
     // One input.
@@ -81,9 +81,10 @@ extension XNNPACKReader {
 
   private mutating func parameters(_ table: FlatTable, _ kind: UInt8) throws(ReadError) -> XNNPACKPayload.Parameters {
     switch kind {
-    case 5: return .transpose(permutation: try numbers(table, 1))
-    case 20: return .reshape(shape: try numbers(table, 1))
-    case 35: return .slice(offsets: try numbers(table, 1), sizes: try numbers(table, 2))
+    case 5: return .transpose(permutation: try numbers(table, 1, countedBy: 0))
+    case 20: return .reshape(shape: try numbers(table, 1, countedBy: 0))
+    case 35:
+      return .slice(offsets: try numbers(table, 1, countedBy: 0), sizes: try numbers(table, 2, countedBy: 0))
     case 10:
       return .pad(before: try numbers(table, 0), after: try numbers(table, 1), value: try table.float(2))
     case 9: return .resize(height: try table.integer(0, default: 0), width: try table.integer(1, default: 0))
