@@ -13,6 +13,8 @@ let package = Package(
   platforms: [.macOS(.v15), .iOS(.v18)],
   targets: [
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    // The official FlatBuffers library (header-only): strict verification, and the oracle of the tests.
+    .target(name: "CFlatBuffers", exclude: ["schema"]),
     .target(name: "Bytes", swiftSettings: strict),
     .target(name: "Compression", dependencies: ["CZstd", "Bytes"], swiftSettings: strict),
     .target(name: "ETCore", swiftSettings: strict),
@@ -21,6 +23,16 @@ let package = Package(
     .target(name: "ETFormats", dependencies: ["ETCore", "Bytes", "Compression"], swiftSettings: strict),
     .target(
       name: "TraceModel", dependencies: ["ETCore", "ETDumpFormat", "ETFormats", "Bytes", "Statistics"], swiftSettings: strict),
+
+    .target(
+      name: "TestSupport", dependencies: ["Bytes", "CFlatBuffers", "Compression", "ETCore", "ETDumpFormat"],
+      path: "Tests/Support", swiftSettings: strict),
+    .testTarget(name: "CFlatBuffersTests", dependencies: ["CFlatBuffers", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "ETDumpFormatTests", dependencies: ["Bytes", "CFlatBuffers", "ETCore", "ETDumpFormat", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "ETFormatsTests", dependencies: ["Bytes", "CFlatBuffers", "Compression", "ETCore", "ETFormats", "TestSupport"],
+      swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx17
 )
