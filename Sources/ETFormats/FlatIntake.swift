@@ -9,7 +9,8 @@ struct FlatIntake {
   private(set) var names = Self.noNames
   /// Tables that may still be visited: the smallest takes four bytes.
   private var tables: Int
-  /// Bytes that may still be stored or compared. A true file's records are stored in about as many bytes as they take.
+  /// Bytes that may still be stored or compared. A true file's records are stored in at most two or three times the bytes
+  /// that they take in the file.
   private var storage: Int
   /// The names met last, by position, so that names that are shared in the file are looked up once.
   private var recent: [(position: Int, id: Int32)]
@@ -25,7 +26,7 @@ struct FlatIntake {
     // FlatBuffers are shorter than 2 GiB: nothing overflows.
     let count = min(buffer.count, Int(Int32.max)) - payload
     tables = count / 4
-    storage = count * 3 + 65536
+    storage = count * 4 + 65536
     recent = Array(repeating: (-1, -1), count: count > 1 << 14 ? 1024 : 64)
   }
 
@@ -55,12 +56,12 @@ struct FlatIntake {
     return table
   }
 
-  /// A vector of integers, of which each will be stored in `stride` bytes.
+  /// A vector of integers. They are charged twice, since the columns that they are appended to grow by doubling.
   mutating func integers<T: FixedWidthInteger>(
-    _ parent: FlatTable, _ slot: Int, as type: T.Type, stride: Int = MemoryLayout<T>.stride
+    _ parent: FlatTable, _ slot: Int, as type: T.Type
   ) throws(ReadError) -> FlatIntegers<T>? {
     guard let values = try parent.integers(slot, as: type) else { return nil }
-    try charge(values.count, times: stride, at: values.position)
+    try charge(values.count, times: 2 * MemoryLayout<T>.stride, at: values.position)
     return values
   }
 
@@ -78,7 +79,7 @@ struct FlatIntake {
     let place = string.position >> 2 & (recent.count - 1)
     if recent[place].position == string.position { return recent[place].id }
     // A name costs its bytes and an entry in the pool.
-    try charge(string.count + 32, times: 1, at: string.position)
+    try charge(2 * string.count + 32, times: 1, at: string.position)
     let id = names.intern(string.bytes)
     recent[place] = (string.position, id)
     return id

@@ -15,12 +15,13 @@ extension XNNPACKPayload {
     text.end()
     for node in nodes { write(node, to: &text) }
     for value in values { write(value, to: &text) }
-    for constant in header == nil ? [] : constants.dropFirst() {
+    for constant in header == nil ? [] : constants {
       text.begin("ConstantDataOffset")
       switch constant {
       case .bytes(let range):
         text.number("offset", range.lowerBound - header!.constantData.lowerBound)
         text.number("size", range.count)
+        text.string("named_key", nil as String?)
       case .named(let key):
         text.name("named_key", key, names)
       }

@@ -167,6 +167,12 @@ public struct FlatTable {
     return try buffer.table(at: target)
   }
 
+  /// Checks that a field leads into the buffer, and nothing that it leads to: for members of unions that are not known.
+  public func checkOffset(_ slot: Int) throws(ReadError) {
+    guard let position = field(slot) else { return }
+    _ = try buffer.follow(position)
+  }
+
   /// A string's bytes, without its terminator, which is checked.
   @inlinable
   public func string(_ slot: Int) throws(ReadError) -> FlatBytes? {

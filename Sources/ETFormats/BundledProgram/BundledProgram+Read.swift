@@ -18,6 +18,15 @@ extension BundledProgram {
     guard contents.count <= Int(Int32.max) else {
       throw ReadError(.limit, at: 0, "the bundled program has more than 2 GiB")
     }
+    do throws(ReadError) {
+      try self.init(checking: contents)
+    } catch where error.code == .outOfBounds {
+      // Nothing in the file says how long it should be.
+      throw ReadError(error.code, at: error.offset, error.detail + ": the file is damaged or cut short")
+    }
+  }
+
+  private init(checking contents: FileContents) throws(ReadError) {
     let flat = FlatBuffer(contents.bytes)
     let root = try flat.root(at: 0)
     guard let program = try root.bytes(2) else { throw root.error(.malformed, "the bundled program holds no program") }
@@ -66,13 +75,14 @@ private struct BundleReader {
 
   private mutating func value(_ table: FlatTable) throws(ReadError) -> BundledProgram.Value {
     let kind: UInt8 = try table.integer(0, default: 0)
+    guard kind > 0 else { throw table.error(.malformed, "a bundled value is of no kind") }
+    guard kind <= 4 else { throw table.error(.unsupported, "a bundled value is of the unknown kind \(kind)") }
     guard let content = try intake.table(table, 1) else { throw table.error(.malformed, "a bundled value is empty") }
     switch kind {
     case 1: return .tensor(try tensor(content))
     case 2: return .int(try content.integer(0, default: 0))
     case 3: return .bool(try content.bool(0))
-    case 4: return .double(try content.double(0))
-    default: throw table.error(.unsupported, "a bundled value is of the unknown kind \(kind)")
+    default: return .double(try content.double(0))
     }
   }
 

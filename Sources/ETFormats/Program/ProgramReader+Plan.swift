@@ -144,6 +144,8 @@ extension ProgramReader {
     _ table: FlatTable, chainLength: Int, into plan: inout Program.ExecutionPlan
   ) throws(ReadError) -> Program.Instruction {
     let kind: UInt8 = try table.integer(0, default: 0)
+    guard kind > 0 else { throw table.error(.malformed, "an instruction is of no kind") }
+    guard kind <= 5 else { throw table.error(.unsupported, "an instruction is of the unknown kind \(kind)") }
     guard let call = try intake.table(table, 1) else { throw table.error(.malformed, "an instruction is empty") }
     let values = plan.values.count
     switch kind {
@@ -160,10 +162,8 @@ extension ProgramReader {
       // A jump to the end leaves the chain.
       return .jumpFalseCall(
         condition: condition, destination: try member(call, 1, of: chainLength + 1, "instruction"))
-    case 5:
-      return .freeCall(value: try member(call, 0, of: values, "value"))
     default:
-      throw table.error(.unsupported, "an instruction is of the unknown kind \(kind)")
+      return .freeCall(value: try member(call, 0, of: values, "value"))
     }
   }
 

@@ -20,6 +20,8 @@ extension ProgramReader {
     _ table: FlatTable, _ index: Int, of count: Int, into plan: inout Program.ExecutionPlan
   ) throws(ReadError) -> Program.EValue {
     let kind: UInt8 = try table.integer(0, default: 0)
+    guard kind > 0 else { throw table.error(.malformed, "value \(index) is of no kind") }
+    guard kind <= 11 else { throw table.error(.unsupported, "value \(index) is of the unknown kind \(kind)") }
     guard let content = try intake.table(table, 1) else {
       // The runtime takes a null without a table; so do we.
       if kind == 1 { return .null }
@@ -49,10 +51,8 @@ extension ProgramReader {
       return .boolList(first..<plan.bools.count)
     case 10:
       return .tensorList(try members(content, as: Int32.self, from: 0, of: count, index, into: &plan))
-    case 11:
-      return .optionalTensorList(try members(content, as: Int32.self, from: -1, of: count, index, into: &plan))
     default:
-      throw table.error(.unsupported, "value \(index) is of the unknown kind \(kind)")
+      return .optionalTensorList(try members(content, as: Int32.self, from: -1, of: count, index, into: &plan))
     }
   }
 

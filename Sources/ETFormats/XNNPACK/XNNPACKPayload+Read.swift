@@ -188,16 +188,20 @@ struct XNNPACKReader {
 
   private mutating func readValue(_ table: FlatTable) throws(ReadError) {
     let kind: UInt8 = try table.integer(0, default: 0)
+    guard kind > 0 else { throw table.error(.malformed, "a value is of no kind") }
+    guard kind <= 2 else { throw table.error(.unsupported, "a value is of the unknown kind \(kind)") }
     guard let content = try intake.table(table, 1) else { throw table.error(.malformed, "a value is empty") }
     var quantization = XNNPACKPayload.Quantization.none
     var inner: FlatTable? = content
-    switch kind {
-    case 1: break
-    case 2:
+    if kind == 2 {
       inner = try intake.table(content, 0)
       let number: UInt8 = try content.integer(1, default: 0)
-      if let parameters = try intake.table(content, 2) { quantization = try self.quantization(parameters, number) }
-    default: throw table.error(.unsupported, "a value is of the unknown kind \(kind)")
+      if number > 4 {
+        try content.checkOffset(2)
+        quantization = .other(number)
+      } else if let parameters = try intake.table(content, 2) {
+        quantization = try self.quantization(parameters, number)
+      }
     }
     guard let tensor = inner else { throw content.error(.malformed, "a quantized value has no tensor") }
     let dims = try numbers(tensor, 2, countedBy: 1)
@@ -215,12 +219,11 @@ struct XNNPACKReader {
     _ table: FlatTable, _ kind: UInt8
   ) throws(ReadError) -> XNNPACKPayload.Quantization {
     switch kind {
-    case 0: return .none
     case 1: return .perChannel(try perChannel(table, groupSize: nil, buffer: 2, count: 3))
     case 2: return .perTensor(scale: try table.float(0), zeroPoint: try table.integer(1, default: 0))
     case 3: return .perToken(nonBatchDims: try table.integer(0, default: 0))
     case 4: return .perChannel(try perChannel(table, groupSize: try table.integer(2, default: 0), buffer: 4, count: 5))
-    default: return .other(kind)
+    default: return .none
     }
   }
 

@@ -46,29 +46,35 @@ extension XNNPACKReader {
   }
 
   mutating func readNode(_ table: FlatTable, _ index: Int) throws(ReadError) {
-    let kind: UInt8 = try table.integer(0, default: 0)
-    guard kind > 0, let content = try intake.table(table, 1) else {
-      throw table.error(.malformed, "node \(index) is empty")
-    }
+    let kind = XNNPACKPayload.Kind(rawValue: try table.integer(0, default: 0))
+    let handle: UInt32 = try table.integer(2, default: 0)
     var range: XNNPACKPayload.OutputRange?
     if let limits = try intake.table(table, 3) {
       range = XNNPACKPayload.OutputRange(min: try limits.float(0), max: try limits.float(1))
     }
-    let handle: UInt32 = try table.integer(2, default: 0)
-    let layout = Self.layout(kind)
-    for slot in layout?.others ?? [] { _ = try content.integer(slot, default: 0 as UInt32) }
+    guard let layout = Self.layout(kind.rawValue) else {
+      if kind.rawValue == 0 { throw table.error(.malformed, "node \(index) is of no kind") }
+      try table.checkOffset(1)
+      let end = payload.numbers.count
+      payload.nodes.append(
+        XNNPACKPayload.Node(
+          kind: kind, debugHandle: handle, flags: 0, inputs: end..<end, outputs: end..<end, outputRange: range,
+          parameters: .none))
+      return
+    }
+    guard let content = try intake.table(table, 1) else { throw table.error(.malformed, "node \(index) is empty") }
+    for slot in layout.others { _ = try content.integer(slot, default: 0 as UInt32) }
     payload.nodes.append(
       XNNPACKPayload.Node(
-        kind: .init(rawValue: kind), debugHandle: handle,
-        flags: try layout.map { layout throws(ReadError) in try content.integer(layout.flags, default: 0) } ?? 0,
-        inputs: try ids(content, layout?.inputs ?? [], index), outputs: try ids(content, layout?.outputs ?? [], index),
-        outputRange: range, parameters: try parameters(content, kind)))
+        kind: kind, debugHandle: handle, flags: try content.integer(layout.flags, default: 0),
+        inputs: try ids(content, layout.inputs, index), outputs: try ids(content, layout.outputs, index),
+        outputRange: range, parameters: try parameters(content, kind.rawValue)))
   }
 
   /// The ids in some slots, each that of a value or `noID`.
   private mutating func ids(_ table: FlatTable, _ slots: [Int], _ node: Int) throws(ReadError) -> Range<Int> {
     let first = payload.numbers.count
-    try intake.charge(slots.count, times: 4, at: table.position)
+    try intake.charge(slots.count, times: 8, at: table.position)
     for slot in slots {
       let id: UInt32 = try table.integer(slot, default: 0)
       guard id == XNNPACKPayload.noID || payload.valuesByID[id] != nil else {
