@@ -33,6 +33,9 @@ let package = Package(
     .testTarget(
       name: "ETFormatsTests", dependencies: ["Bytes", "CFlatBuffers", "ETCore", "ETFormats", "TestSupport"],
       exclude: ["Files"], swiftSettings: strict),
+    .testTarget(
+      name: "TraceModelTests",
+      dependencies: ["Bytes", "ETCore", "ETDumpFormat", "ETFormats", "TestSupport", "TraceModel"], swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx17
 )

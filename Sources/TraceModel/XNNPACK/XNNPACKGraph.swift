@@ -10,7 +10,7 @@ struct XNNPACKGraph {
   var nodes: [Node] = []
   var order: [Int] = []
   /// Nodes and values that the passes may still look at.
-  var stepsLeft = 60_000_000
+  var stepsLeft = 30_000_000
   /// Readers of each value, made when a pass first asks for them. Some may have stopped reading it.
   var consumers: [[Int]]?
 

@@ -185,12 +185,15 @@ struct XNNPACKSourceGroups {
           case .reshape: (rank(output) ?? 0) > (rank(input) ?? 0)
           default: kind.isConversion && output.map { payload.values[$0].datatype != .fp32 } ?? false
           }
-        let directions: [XNNPACKTopology.Direction] =
-          servesConsumer ? [.toConsumers, .toProducers] : [.toProducers, .toConsumers]
-        groups[node].owner = nearest(directions[0], of: node).first ?? nearest(directions[1], of: node).first
+        let (first, second): (XNNPACKTopology.Direction, XNNPACKTopology.Direction) =
+          servesConsumer ? (.toConsumers, .toProducers) : (.toProducers, .toConsumers)
+        let nearer = nearest(first, of: node).first
+        let owner = nearer ?? nearest(second, of: node).first
+        groups[node].owner = owner
         let what = kind.isConversion ? "type" : kind.rawValue == 5 ? "layout" : kind.rawValue == 20 ? "shape" : "place"
-        let whose = groups[node].owner.map { "\(servesConsumer ? "for" : "of") \(payload.nodes[$0].kind)" }
-        groups[node].why = "change of \(what) \(whose ?? "of no operator"), inserted when the model was lowered"
+        let isBefore = (nearer != nil) == servesConsumer
+        let whose = owner.map { " \(isBefore ? "before" : "behind") \(payload.nodes[$0].kind)" } ?? ""
+        groups[node].why = "change of \(what)\(whose), inserted when the model was lowered"
       }
     }
 
