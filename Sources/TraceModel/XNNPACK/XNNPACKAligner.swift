@@ -8,6 +8,8 @@ public struct XNNPACKAligner: Sendable {
   private let groups: XNNPACKSourceGroups
   private var replays: [Int: XNNPACKReplay?] = [:]
   private var answers: [[String]: [Answer]] = [:]
+  /// Of `XNNPACKOptions.versions`, those to lay calls beside.
+  private var versions = Array(XNNPACKOptions.versions.indices)
 
   /// - Parameters:
   ///   - handles: The ETRecord's handles of the call's instruction.
@@ -20,6 +22,30 @@ public struct XNNPACKAligner: Sendable {
 
   /// Handles of the call that belong to no kernel. None, in all that exporters make.
   public var unplacedHandles: [DebugHandle] { groups.unplaced }
+
+  /// Settles on the version of XNNPACK that fits most of these calls exactly, the newest of several: a runtime has one.
+  ///
+  /// A damaged call may read like an undamaged one of another version. Without this, each call is taken for itself.
+  public mutating func settle(on calls: some Sequence<[String]>) {
+    var fits = [Int](repeating: 0, count: XNNPACKOptions.versions.count)
+    var known: [[String]: [Int]] = [:]
+    for names in calls {
+      let exact = known[names] ?? exactVersions(names)
+      if known.count < 32 { known[names] = exact }
+      for version in exact { fits[version] += 1 }
+    }
+    guard let most = fits.max(), most > 0, let version = fits.firstIndex(of: most) else { return }
+    versions = [version]
+    answers = [:]
+  }
+
+  private mutating func exactVersions(_ names: [String]) -> [Int] {
+    let matcher = XNNPACKMatcher(names)
+    return XNNPACKOptions.versions.indices.filter {
+      guard let kernels = replay($0)?.kernels, kernels.count == names.count else { return false }
+      return matcher.isExact(kernels)
+    }
+  }
 
   /// The nodes behind each event of a call.
   public mutating func match(_ eventNames: [String]) -> [KernelMatch] {
@@ -134,10 +160,12 @@ public struct XNNPACKAligner: Sendable {
     let matcher = XNNPACKMatcher(eventNames)
     var best: [(version: Int, cost: Int, kernels: [PredictedKernel], places: [XNNPACKMatcher.Place])] = []
     var isTooDifferent = false
-    for version in XNNPACKOptions.versions.indices {
+    for (place, version) in versions.enumerated() {
       guard let kernels = replay(version)?.kernels else {
         return all("the payload's graph is too large, or too entangled, to replay what XNNPACK does to it")
       }
+      // What a newer version runs as well has been looked at.
+      if versions[..<place].contains(where: { replay($0)?.kernels == kernels }) { continue }
       switch matcher.compare(with: kernels) {
       case .exact:
         let note = version == 0 ? "" : "as \(XNNPACKOptions.versions[version].name) runs it"
@@ -153,7 +181,8 @@ public struct XNNPACKAligner: Sendable {
       }
     }
     guard let first = best.first else {
-      return all("\(eventNames.count) events against \(replay(0)?.kernels.count ?? 0) predicted kernels: too different to align")
+      let predicted = replay(versions[0])?.kernels.count ?? 0
+      return all("\(eventNames.count) events against \(predicted) predicted kernels: too different to align")
     }
     let matched = (eventNames.count + first.kernels.count - first.cost) / 2
     guard matched * 2 >= max(eventNames.count, first.kernels.count) else {

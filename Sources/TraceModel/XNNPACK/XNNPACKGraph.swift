@@ -118,7 +118,7 @@ struct XNNPACKGraph {
     }
   }
 
-  /// Raw values are XNNPACK's names of the operators (`src/operator-utils.c`).
+  /// Raw values are XNNPACK's names of the operators (`src/xnnpack/operator-type-defs.inc`).
   enum UnaryFunction: String {
     case sigmoid = "Sigmoid"
     case clamp = "Clamp"

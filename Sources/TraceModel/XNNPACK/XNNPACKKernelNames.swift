@@ -3,7 +3,7 @@ import ETFormats
 extension XNNPACKGraph {
   /// What the runtime calls a node's operator.
   ///
-  /// Types are those of `src/operator-utils.c`'s table; which one a node gets follows from its values' types.
+  /// Types are those of `src/xnnpack/operator-type-defs.inc`'s table; which one a node gets follows from its values' types.
   func namePattern(of node: Node, _ options: XNNPACKOptions) -> XNNPACKNamePattern {
     guard let firstInput = node.inputs.first, !node.outputs.isEmpty else { return .anything }
     let type = values[firstInput].datatype
@@ -51,8 +51,10 @@ extension XNNPACKGraph {
         isDynamic ? "Dynamic Fully Connected" : "Fully Connected", "NC", types: productTypes(of: node, type),
         suffixes: .among(["GEMM"]))
     case .convolution, .depthwiseConvolution:
-      let isDepthwise = node.operation == .depthwiseConvolution || node.window?.isDepthwise == true
-      let kernels = isDepthwise ? ["DWConv", "IGEMM", "GEMM", "VMulCAddC"] : ["IGEMM", "GEMM", "Conv2D HWC2CHW", "SPMM"]
+      // Only one channel in and one out of each group, whatever the node is called (`src/operators/convolution-nhwc.c`).
+      let kernels =
+        node.window?.isDepthwise == true
+        ? ["DWConv", "IGEMM", "GEMM", "VMulCAddC"] : ["IGEMM", "GEMM", "Conv2D HWC2CHW", "SPMM"]
       return XNNPACKNamePattern(
         ["Convolution"], .among(["NHWC", "NCHW"]), types: convolutionTypes(of: node, type), suffixes: .among(kernels))
     case .deconvolution:

@@ -37,7 +37,14 @@ struct XNNPACKMatcher {
     distinctNames = names
   }
 
+  /// Whether each event has the name of the kernel at its place.
+  func isExact(_ kernels: [PredictedKernel]) -> Bool {
+    eventClasses.count == kernels.count
+      && zip(eventClasses, kernels).allSatisfy { $1.pattern.matches(distinctNames[$0]) }
+  }
+
   func compare(with kernels: [PredictedKernel]) -> Outcome {
+    if isExact(kernels) { return .exact }
     var known: [XNNPACKNamePattern: Int] = [:]
     var patterns: [XNNPACKNamePattern] = []
     let kernelClasses = kernels.map { kernel in
@@ -51,7 +58,6 @@ struct XNNPACKMatcher {
     let fits = Fits(
       table: patterns.flatMap { pattern in distinctNames.map { pattern.matches($0) } }, width: distinctNames.count,
       events: eventClasses, kernels: kernelClasses)
-    if eventClasses.count == kernels.count, eventClasses.indices.allSatisfy({ fits[$0, $0] }) { return .exact }
     return align(fits)
   }
 
@@ -62,6 +68,15 @@ struct XNNPACKMatcher {
     let kernels: [Int]
 
     subscript(event: Int, kernel: Int) -> Bool { table[kernels[kernel] * width + events[event]] }
+
+    /// Events that fit no kernel, and kernels that fit no event.
+    var countWithoutPartner: Int {
+      let usedPatterns = Set(kernels)
+      let usedNames = Set(events)
+      let lostNames = usedNames.filter { name in !usedPatterns.contains { table[$0 * width + name] } }
+      let lostPatterns = usedPatterns.filter { pattern in !usedNames.contains { table[pattern * width + $0] } }
+      return events.count { lostNames.contains($0) } + kernels.count { lostPatterns.contains($0) }
+    }
   }
 
   /// Costs of the best ways from a corner to each pair of positions not further than `reach` from the diagonal: a way of
@@ -94,6 +109,9 @@ struct XNNPACKMatcher {
   private func align(_ fits: Fits) -> Outcome {
     let (events, kernels) = (fits.events.count, fits.kernels.count)
     var reach = abs(events - kernels) + 8
+    // Whatever fits nothing at all has no partner in any alignment.
+    let least = fits.countWithoutPartner
+    while reach < least && reach < max(events, kernels) { reach *= 2 }
     while true {
       let (cells, overflow) = (events + 1).multipliedReportingOverflow(by: 2 * reach + 1)
       guard !overflow, cells <= Self.cellLimit else { return .tooDifferent }

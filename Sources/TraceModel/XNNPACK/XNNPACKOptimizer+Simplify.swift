@@ -1,7 +1,7 @@
 import ETFormats
 
 extension XNNPACKGraph {
-  /// Rewrites common subgraphs until nothing changes (`src/subgraph/optimize-common.c` in spirit): products with itself,
+  /// Rewrites common subgraphs until nothing changes (`src/subgraph.c`): products with itself,
   /// limits, clamps, mean squares, reshapes, transposes in front of matrix products.
   mutating func simplify() {
     for index in values.indices where values[index].isStatic { values[index].hasStaticShape = true }

@@ -87,14 +87,18 @@ struct XNNPACKSourceGroups {
     /// it: it is the one whose neighbours in the edge graph are the node's neighbours in the payload.
     mutating func recoverLostHandles(_ edge: inout EdgeGraph) {
       edge.anchors = Set(groups.compactMap(\.primary))
+      var open = edge.members.filter { !edge.anchors.contains($0.operation.handle) }
+      var comparisons = 2_000_000
       for node in groups.indices where groups[node].primary == nil && !groups[node].isInserted {
+        comparisons -= open.count
+        guard comparisons >= 0, !edge.isExhausted, !search.isExhausted else { return }
         let before = Set(nearest(.toProducers, of: node).compactMap { groups[$0].primary })
         let after = Set(nearest(.toConsumers, of: node).compactMap { groups[$0].primary })
         let isDepthwise = payload.nodes[node].kind.rawValue == 13
         var found: Set<DebugHandle> = []
-        for (index, operation) in edge.members where !edge.anchors.contains(operation.handle) {
+        for (index, operation) in open {
           if isDepthwise && !operation.isBatchNorm { continue }
-          if found.contains(operation.handle) || edge.isExhausted { continue }
+          if found.contains(operation.handle) { continue }
           if !before.isEmpty && before.isDisjoint(with: edge.anchorsBefore(index)) { continue }
           if !after.isEmpty && after.isDisjoint(with: edge.anchorsAfter(index)) { continue }
           found.insert(operation.handle)
@@ -104,6 +108,7 @@ struct XNNPACKSourceGroups {
         groups[node].primary = handle
         groups[node].why = "the handle was lost when the operator was rewritten, and found again by its neighbours"
         edge.anchors.insert(handle)
+        open.removeAll { $0.operation.handle == handle }
       }
     }
 
@@ -111,9 +116,10 @@ struct XNNPACKSourceGroups {
       for node in groups.indices where groups[node].primary == nil && !groups[node].isInserted {
         let reason =
           if !hasGraph { "an ETRecord may find it" } else {
-            switch candidates[node] ?? 0 {
-            case 0: "no operator of the record has its neighbours"
-            case let count: "\(count) operators of the record have its neighbours"
+            switch candidates[node] {
+            case nil: "the graph is too large to look for it"
+            case 0?: "no operator of the record has its neighbours"
+            case let count?: "\(count) operators of the record have its neighbours"
             }
           }
         groups[node].why = "the handle was lost when the operator was rewritten; \(reason)"

@@ -58,7 +58,7 @@ struct BoundedSearch {
   /// Whether some search was given up.
   private(set) var isExhausted = false
 
-  init(nodes: Int, steps: Int = 10_000_000, limit: Int = 20_000) {
+  init(nodes: Int, steps: Int = 4_000_000, limit: Int = 4000) {
     stamps = [Int32](repeating: 0, count: nodes)
     stepsLeft = steps
     self.limit = limit
