@@ -40,8 +40,7 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "ettools",
-      dependencies: ["Commands", "Bytes", "ETCore", "TraceModel", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-      swiftSettings: strict),
+      dependencies: ["Commands", "Bytes", "ETCore", "TraceModel", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
     .target(
       name: "TestSupport", dependencies: ["Bytes", "CFlatBuffers", "Compression", "ETCore", "ETDumpFormat"],

@@ -14,10 +14,9 @@ extension ETDump {
     metadataRanges += other.metadataRanges.map { $0.lowerBound + firstByte..<$0.upperBound + firstByte }
     dimensions += other.dimensions
     tensors += other.tensors.map { tensor in
-      var tensor = tensor
-      tensor.sizes = shifted(tensor.sizes, by: firstDimension)
-      tensor.strides = shifted(tensor.strides, by: firstDimension)
-      return tensor
+      Tensor(
+        scalarType: tensor.scalarType, sizes: shifted(tensor.sizes, by: firstDimension),
+        strides: shifted(tensor.strides, by: firstDimension), offset: tensor.offset)
     }
     debugValues += other.debugValues.map { value in
       var value = value

@@ -1,0 +1,97 @@
+import ArgumentParser
+import Bytes
+import Commands
+import ETCore
+import TraceModel
+
+struct ETDumpTool: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "etdump",
+    abstract: "Reads traces of ExecuTorch programs (ETDump).",
+    discussion: """
+      First steps:
+        etdump inspect trace.etdp                          where the time goes
+        etdump inspect trace.etdp --model model.etrecord   … by operator, module and source line
+        etdump check trace.etdp --model model.etrecord     is the trace sound, and does it fit the model?
+      """,
+    version: "etdump (ettools) \(Version.current)",
+    subcommands: [InspectCommand.self, CatCommand.self])
+
+  /// Parses, runs, and ends the process with the right status.
+  static func run(_ arguments: [String]) -> Never {
+    let notes = StandardStream(descriptor: 2, name: "standard error")
+    let out = StandardStream(descriptor: 1, name: "standard output")
+    do {
+      let command = try parseAsRoot(arguments)
+      guard let work = command as? any Work else {
+        var command = command
+        try command.run()
+        exit()
+      }
+      let status = try work.perform(out: out, notes: notes)
+      try out.flush()
+      try notes.flush()
+      exit(withError: ExitCode(status.rawValue))
+    } catch let trouble as Trouble {
+      try? out.flush()
+      try? notes.write("etdump: \(trouble)\n")
+      try? notes.flush()
+      exit(withError: ExitCode(trouble.status.rawValue))
+    } catch let error as WriteError {
+      try? notes.write("etdump: \(error)\n")
+      try? notes.flush()
+      exit(withError: ExitCode(ExitStatus.trouble.rawValue))
+    } catch {
+      exit(withError: error)
+    }
+  }
+}
+
+/// A subcommand that does its work with two streams.
+protocol Work {
+  func perform(out: any ByteSink, notes: any ByteSink) throws -> ExitStatus
+}
+
+struct ModelOptions: ParsableArguments {
+  @Option(help: "The ETRecord of the export: operators, modules and source lines.")
+  var etrecord: String?
+  @Option(help: "The program (.pte or .bpte): operators, shapes, backends, XNNPACK's kernels.")
+  var program: String?
+  @Option(help: ArgumentHelp("An ETRecord or a program, told apart by content. May be repeated.", valueName: "file"))
+  var model: [String] = []
+
+  func paths(_ traces: [String]) -> InputPaths {
+    InputPaths(traces: traces, record: etrecord, program: program, models: model)
+  }
+}
+
+struct TimeOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The unit of the trace's ticks: ns, us, ms, s or cycles.", valueName: "unit"))
+  var sourceTimeScale: TimeScale = .ns
+  @Option(help: ArgumentHelp("The unit of printed times.", valueName: "unit"))
+  var targetTimeScale: TimeScale = .ms
+  @Option(help: ArgumentHelp("A tick is N/D source units (the device's et_pal_ticks_to_ns_multiplier).", valueName: "N/D"))
+  var tickRatio: String?
+
+  func conversion() throws -> TimeConversion {
+    var ratio: (UInt64, UInt64) = (1, 1)
+    if let tickRatio {
+      let parts = tickRatio.split(separator: "/").map { UInt64($0) }
+      guard parts.count <= 2, let first = parts.first, let numerator = first, numerator > 0,
+        let denominator = parts.count == 2 ? parts[1] : 1, denominator > 0
+      else { throw ValidationError("--tick-ratio: '\(tickRatio)' is not of the form N/D, such as 125/3") }
+      ratio = (numerator, denominator)
+    }
+    do {
+      return try TimeConversion(from: sourceTimeScale, to: targetTimeScale, tickRatio: ratio)
+    } catch {
+      throw ValidationError(error.description)
+    }
+  }
+}
+
+extension TimeScale: ExpressibleByArgument {}
+
+extension RunSelection: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
+}
