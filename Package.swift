@@ -35,7 +35,8 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "Analysis", "TraceModel", "Presentation", "ETFormats", "ETDumpFormat", "ETCore", "Compression", "Bytes", "CFlatBuffers",
+        "Analysis", "TraceModel", "Presentation", "Statistics", "ETFormats", "ETDumpFormat", "ETCore", "Compression", "Bytes",
+        "CFlatBuffers",
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -58,6 +59,8 @@ let package = Package(
     .testTarget(
       name: "TraceModelTests",
       dependencies: ["Bytes", "ETCore", "ETDumpFormat", "ETFormats", "TestSupport", "TraceModel"], swiftSettings: strict),
+    .testTarget(
+      name: "InspectTests", dependencies: ["Bytes", "Commands", "ETCore", "TestSupport", "TraceModel"], swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx17
 )
