@@ -59,7 +59,7 @@ uninstall:
 	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_etdump $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/etdump.fish
 
 bench: build
-	Tests/Bench/bench.sh .build/release/ettools $(VENV)
+	python3 Tests/Bench/bench.py .build/release/ettools $(VENV)
 
 fuzz: setup
 	for target in $(basename $(notdir $(wildcard Tests/Fuzz/*.swift))); do \

@@ -43,6 +43,8 @@ let package = Package(
       name: "ettools",
       dependencies: ["Commands", "Bytes", "ETCore", "TraceModel", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
+    .executableTarget(
+      name: "BenchInputs", dependencies: ["Bytes", "Compression", "ETDumpFormat"], path: "Tests/Bench/Inputs"),
     .target(
       name: "TestSupport", dependencies: ["Bytes", "CFlatBuffers", "Compression", "ETCore", "ETDumpFormat"],
       path: "Tests/Support", swiftSettings: strict),

@@ -57,9 +57,9 @@ public struct ETRecord: Sendable {
       throw ReadError(.notThisFormat, at: nil, "not an ETRecord: the archive has no entry ETRECORD_V0")
     }
     var graphs: [String] = []
+    var seen: Set<String> = []
     var methods = MethodTable()
-    for entry in archive.entries where Self.isGraph(entry.name) {
-      guard !graphs.contains(entry.name) else { continue }
+    for entry in archive.entries where Self.isGraph(entry.name) && seen.insert(entry.name).inserted {
       graphs.append(entry.name)
     }
     try Self.readMap("debug_handle_map", of: archive, into: &methods) { (json, instruction, method) throws(ReadError) in
@@ -75,11 +75,11 @@ public struct ETRecord: Sendable {
     let edge = "edge_dialect_exported_program"
     for entry in graphs {
       if entry.hasPrefix(edge + "/") {
-        methods[String(entry.dropFirst(edge.count + 1))].edgeGraphEntry = entry
+        try methods.change(String(entry.dropFirst(edge.count + 1))) { $0.edgeGraphEntry = entry }
       } else if entry == edge {
         // The older form, which has one method only.
         let only = methods.all.count == 1 ? methods.all[0].name : "forward"
-        methods[only].edgeGraphEntry = entry
+        try methods.change(only) { $0.edgeGraphEntry = entry }
       }
     }
     graphEntries = graphs
@@ -109,13 +109,17 @@ public struct ETRecord: Sendable {
 
   /// Methods in order of appearance.
   private struct MethodTable {
-    var all: [Method] = []
+    private(set) var all: [Method] = []
+    private var places: [String: Int] = [:]
 
-    subscript(name: String) -> Method {
-      get { all.first { $0.name == name } ?? Method(name: name) }
-      set {
-        if let index = all.firstIndex(where: { $0.name == name }) { all[index] = newValue } else { all.append(newValue) }
+    /// Changes a method where it stands; a new name makes a new method.
+    mutating func change(_ name: String, _ body: (inout Method) throws(ReadError) -> Void) throws(ReadError) {
+      let place = places[name] ?? all.count
+      if place == all.count {
+        all.append(Method(name: name))
+        places[name] = place
       }
+      try body(&all[place])
     }
   }
 
@@ -130,12 +134,12 @@ public struct ETRecord: Sendable {
     do throws(ReadError) {
       guard try !json.null() else { return }
       try json.object { (name, json) throws(ReadError) in
-        var method = methods[name]
-        try json.object { (key, json) throws(ReadError) in
-          guard let instruction = Int(key) else { throw json.error("the key \"\(key.prefix(80))\" is no instruction id") }
-          try value(&json, instruction, &method)
+        try methods.change(name) { (method) throws(ReadError) in
+          try json.object { (key, json) throws(ReadError) in
+            guard let instruction = Int(key) else { throw json.error("the key \"\(key.prefix(80))\" is no instruction id") }
+            try value(&json, instruction, &method)
+          }
         }
-        methods[name] = method
       }
       try json.end()
     } catch {

@@ -27,6 +27,7 @@ enum ExportedProgramReader {
 
   private static func readNode(_ json: inout JSONReader, depth: Int, into graph: inout OperatorGraph) throws(ReadError) {
     var node = OperatorGraph.Node(name: "", target: "", depth: depth)
+    let start = json.position
     // The nodes of a branch or a body stand behind the node that runs it.
     var nested = OperatorGraph()
     try json.object { (key, json) throws(ReadError) in
@@ -47,6 +48,10 @@ enum ExportedProgramReader {
       case "metadata": try readMetadata(&json, into: &node)
       default: try json.skipValue()
       }
+    }
+    // A node of an exporter has a name, a target, arguments and metadata: an array of empty ones would fill the memory.
+    guard json.position - start >= 64 else {
+      throw ReadError(.malformed, at: start, "a node without its members")
     }
     // Older records name a node by what it makes.
     if node.name.isEmpty { node.name = node.outputs.first ?? "" }
@@ -104,6 +109,7 @@ enum ExportedProgramReader {
   /// Splits `key,path,type;key,path,type`. Commas inside brackets belong to a part.
   static func modules(_ text: String) -> [OperatorGraph.Module] {
     var modules: [OperatorGraph.Module] = []
+    var places: [String: Int] = [:]
     for item in text.utf8.split(separator: UInt8(ascii: ";")) {
       var parts: [String] = []
       var start = item.startIndex
@@ -122,9 +128,10 @@ enum ExportedProgramReader {
       guard parts.count == 3 else { continue }
       let module = OperatorGraph.Module(key: parts[0], path: parts[1], type: parts[2])
       // A repeated key replaces what stood there, as in a dictionary.
-      if let index = modules.firstIndex(where: { $0.key == module.key }) {
-        modules[index] = module
+      if let place = places[module.key] {
+        modules[place] = module
       } else {
+        places[module.key] = modules.count
         modules.append(module)
       }
     }

@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Times whole commands on large inputs made of real files: bench.py PROGRAM [VENV]
+
+Each command runs once unmeasured and then seven times; the median of the wall time and the peak of the memory are printed beside what
+was asked. With a VENV that has the reference, its Inspector opens the same trace, with and without its imports.
+"""
+import json, os, pathlib, resource, shutil, statistics, struct, subprocess, sys, tempfile, time, zipfile
+
+root = pathlib.Path(__file__).resolve().parents[2]
+program = pathlib.Path(sys.argv[1]).resolve()
+venv = sys.argv[2] if len(sys.argv) > 2 and sys.argv[2] else None
+fixtures = root / "Fixtures" / "models"
+
+
+def plain(path):
+    """The bytes of a fixture, decompressed."""
+    if path.exists():
+        return path.read_bytes()
+    return subprocess.run(["zstd", "-dcqf", "--long=31", f"{path}.zst"], capture_output=True, check=True).stdout
+
+
+def grow_record(source, target, size, sparse=False):
+    """A real ETRecord whose weights fill it to `size` bytes; sparse ones take no room on the disk."""
+    with zipfile.ZipFile(source) as record, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as out:
+        for info in record.infolist():
+            data = record.read(info)
+            if info.filename.endswith("exported_program_state_dict") and not sparse:
+                data += os.urandom(size - source.stat().st_size)
+            out.writestr(info.filename, data)
+        if not sparse:
+            return
+        # An entry of zeros behind the others: written as a hole, its checksum not asked for by anybody who does not read it.
+        info = zipfile.ZipInfo("exported_program_constants_more")
+        info.header_offset = out.fp.tell()
+        info.file_size = info.compress_size = size
+        out.fp.write(info.FileHeader(zip64=True))
+        out.fp.seek(size, os.SEEK_CUR)
+        out.filelist.append(info)
+        out.NameToInfo[info.filename] = info
+        out.start_dir = out.fp.tell()
+        out._didModify = True
+
+
+def measure(command, times=7):
+    walls, peaks = [], []
+    for turn in range(times + 1):
+        start = time.perf_counter()
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(child.pid, 0)
+        if os.waitstatus_to_exitcode(status) != 0:
+            sys.exit(f"{command} failed: {status}")
+        if turn:
+            walls.append(time.perf_counter() - start)
+            peaks.append(usage.ru_maxrss / 1024)
+    return statistics.median(walls) * 1000, max(peaks)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        # A child's peak counts what its parent had when it was forked: keep this process small.
+        small = folder / "model.etrecord"
+        small.write_bytes(plain(fixtures / "lstm/portable/model.etrecord"))
+        subprocess.run(["swift", "build", "-j", "2", "-c", "release", "--product", "BenchInputs", "--static-swift-stdlib"],
+                       cwd=root, check=True, stdout=subprocess.DEVNULL)
+        trace = folder / "time.etdp"
+        trace.write_bytes(plain(fixtures / "lstm/portable/time.etdp"))
+        subprocess.run([root / ".build/release/BenchInputs", trace, folder], check=True)
+        # Nodes repeated until the graph has 2.4 MB, as a record of that size has.
+        with zipfile.ZipFile(small) as record, zipfile.ZipFile(folder / "m24.etrecord", "w", zipfile.ZIP_STORED) as out:
+            for info in record.infolist():
+                data = record.read(info)
+                if info.filename == "edge_dialect_exported_program/forward":
+                    graph = json.loads(data)
+                    nodes = graph["graph_module"]["graph"]["nodes"]
+                    graph["graph_module"]["graph"]["nodes"] = nodes * max(1, round(2_300_000 / len(data)))
+                    data = json.dumps(graph).encode()
+                out.writestr(info.filename, data)
+        grow_record(small, folder / "m31.etrecord", 31 << 20)
+        grow_record(small, folder / "sparse.etrecord", 6 << 30, sparse=True)
+        installed = folder / "etdump"
+        shutil.copy(program, installed)
+        subprocess.run(["strip", installed], check=True)
+        size = lambda name: (folder / name).stat().st_size / 1e6
+        rows = [
+            (f"60,032 events, {size('m24.etrecord'):.1f} MB record", [installed, "inspect", folder / "repeated.etdp", "--etrecord", folder / "m24.etrecord"], 50, None),
+            (f"1 M events in 30 runs, shared names, {size('runs30.etdp'):.0f} MB", [installed, "inspect", folder / "runs30.etdp"], 300, 2 * size("runs30.etdp") + 100),
+            (f"1 M events in one run, own names, {size('onerun.etdp'):.0f} MB", [installed, "inspect", folder / "onerun.etdp"], 300, 2 * size("onerun.etdp") + 100),
+            ("31 MB record full of weights", [installed, "inspect", trace, "--etrecord", folder / "m31.etrecord"], 60, 40),
+            ("6 GiB sparse record", [installed, "inspect", trace, "--etrecord", folder / "sparse.etrecord"], 300, None),
+            ("etdump --help", [installed, "--help"], 15, None),
+        ]
+        print(f"{'command':58} {'ms':>8} {'asked':>7} {'MB':>8} {'asked':>7}")
+        for name, command, asked, memory in rows:
+            wall, peak = measure(list(map(str, command)))
+            print(f"{name:58} {wall:8.1f} {asked:7} {peak:8.1f} {memory and round(memory) or '':>7}")
+        if venv:
+            code = ("import time;a=time.perf_counter();from executorch.devtools import Inspector;b=time.perf_counter();"
+                    f"i=Inspector(etdump_path={str(folder / 'repeated.etdp')!r},etrecord={str(small)!r});i.save_data_to_tsv(open('/dev/null','w'));"
+                    "print(f'{(b-a)*1000:.0f} {(time.perf_counter()-b)*1000:.0f}')")
+            done = subprocess.run([f"{venv}/bin/python", "-W", "ignore", "-c", code], capture_output=True, text=True)
+            words = done.stdout.split()
+            if len(words) >= 2:
+                imports, work = map(float, words[-2:])
+                ours, _ = measure([str(installed), "inspect", str(folder / "repeated.etdp"), "--etrecord", str(small), "--format", "tsv"])
+                print(f"\nthe reference on repeated.etdp: {imports:.0f} ms of imports, {work:.0f} ms of work;"
+                      f" etdump {ours:.0f} ms: {(imports + work) / ours:.0f} times, without imports {work / ours:.0f} times as fast")
+            else:
+                print(done.stderr[-500:])
+
+
+main()
