@@ -30,7 +30,7 @@ let package = Package(
     .target(
       name: "TraceModel", dependencies: ["ETCore", "ETDumpFormat", "ETFormats", "Bytes", "Statistics"], swiftSettings: strict),
     .target(
-      name: "Analysis", dependencies: ["TraceModel", "ETFormats", "ETDumpFormat", "ETCore", "Statistics"], swiftSettings: strict),
+      name: "Analysis", dependencies: ["TraceModel", "ETFormats", "ETDumpFormat", "ETCore", "Bytes", "Statistics"], swiftSettings: strict),
     .target(name: "Presentation", dependencies: ["Bytes"], swiftSettings: strict),
     .target(
       name: "Commands",
@@ -40,7 +40,7 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "ettools",
-      dependencies: ["Commands", "Bytes", "ETCore", "TraceModel", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      dependencies: ["Commands", "Analysis", "Bytes", "ETCore", "TraceModel", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
     .target(
       name: "TestSupport", dependencies: ["Bytes", "CFlatBuffers", "Compression", "ETCore", "ETDumpFormat"],
@@ -58,6 +58,11 @@ let package = Package(
     .testTarget(
       name: "TraceModelTests",
       dependencies: ["Bytes", "ETCore", "ETDumpFormat", "ETFormats", "TestSupport", "TraceModel"], swiftSettings: strict),
+    .testTarget(
+      name: "CommandsTests",
+      dependencies: [
+        "Analysis", "Bytes", "Commands", "ETCore", "ETDumpFormat", "ETFormats", "TestSupport", "TraceModel",
+      ], swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx17
 )
