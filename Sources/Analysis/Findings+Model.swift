@@ -28,7 +28,7 @@ extension Findings {
       guard let name = aligned.methods.methods[block], let method = record.method(name), !method.debugHandles.isEmpty else { continue }
       var (known, missing) = (0, [Int]())
       var (alike, different) = (0, [Int]())
-      // The maps are of the method's own chain; the bodies of branches and loops are in none.
+      // The maps are of the method's own chain. Bodies of branches and loops that the emitter put into it have no handles.
       for row in events.rows.indices where trace.chain(of: events.rows[row]) == 0 {
         let instruction = Int(trace.instruction(of: events.rows[row]).value)
         switch trace.kinds[block][row] {
@@ -50,7 +50,7 @@ extension Findings {
           .otherModel, place(trace, block, row),
           "\(different.count) of \(different.count + alike) kernels do not run what the ETRecord says: \(trace.name(of: events.rows[row])) where it has \(operators[0])",
           mend: "take the ETRecord of the export that was run")
-      } else if let row = missing.first, missing.count > known {
+      } else if let row = missing.first, missing.count > known, !trace.kinds[block].contains(.control) {
         list.add(
           .otherModel, place(trace, block, row),
           "\(missing.count) of \(missing.count + known) operators and delegate events are not in the ETRecord",
@@ -66,18 +66,22 @@ extension Findings {
     }
   }
 
-  /// Arithmetic on sizes, which the emitter makes and gives no handle.
+  /// Arithmetic on sizes and the writing back of mutable buffers (`copy_`): the exporter adds them and gives them no handle.
   private static func isPrimitive(_ name: String) -> Bool {
     let name = name.dropFirst(name.hasPrefix(EventBlock.FrameworkEvent.kernelPrefix) ? EventBlock.FrameworkEvent.kernelPrefix.count : 0)
-    return name.hasPrefix("executorch_prim") || name.hasSuffix(".Scalar") || name.hasPrefix("et_")
+    return name.hasPrefix("executorch_prim") || name.hasPrefix("et_") || name == "copy_" || name.hasPrefix("copy_.")
   }
 
-  /// Whether a kernel's name is that of one of the operators, overloads and the dialect's spelling aside.
+  /// Whether a kernel's name is that of one of the operators, overloads and the dialect's spelling aside. Backends' passes put
+  /// `quantized_add` in the place of `add`.
   private static func isAbout(_ kernel: String, _ operators: [String]) -> Bool {
     let prefix = EventBlock.FrameworkEvent.kernelPrefix
     let base = (kernel.hasPrefix(prefix) ? kernel.dropFirst(prefix.count) : kernel[...]).split(separator: ":").last?
       .split(separator: ".").first.map(letters) ?? ""
-    return operators.contains { letters($0[...]).contains(base) }
+    return operators.contains { name in
+      let parts = name.split(separator: ".")
+      return letters(name[...]).contains(base) || base.contains(letters(parts.count > 1 ? parts[1] : name[...]))
+    }
   }
 
   private static func letters(_ text: Substring) -> String { String(text.lowercased().filter { $0.isLetter || $0.isNumber }) }

@@ -92,14 +92,18 @@ extension Findings {
     // A few equal durations have a divisor as large as they are: no clock that is worth reading has steps of over a million.
     let step = Int64(min(grid, 1_000_000))
     var parts = [Int64](repeating: 0, count: events.rows.count)
+    var isSummed = [Bool](repeating: true, count: events.rows.count)
     for row in events.rows.indices where events.parents[row] >= 0 && !events.isForeign[row] {
       parts[Int(events.parents[row])] += trace.kinds[block][row] == .delegated ? step : 0
+      // A repeated event may have parts that are repeated less often, and the reverse.
+      if events.irregularities(row: row) != nil { isSummed[Int(events.parents[row])] = false }
     }
     let own = SelfTimes(events)
     for row in events.rows.indices {
       // A repeated event has one sum for several places in time.
       guard events.irregularities(row: row) == nil else { continue }
-      for run in events.runs.indices where own.ticks(row: row, run: run) < -parts[row] {
+      for run in events.runs.indices
+      where isSummed[row] && own.ticks(row: row, run: run) < -parts[row] && events.duration(row: row, run: run) <= Ticks(Int64.max) {
         list.add(
           .outsideParent, place(trace, block, row, run: run), group: "sum",
           "what is inside \(trace.name(of: events.rows[row])) takes \(own.ticks(row: row, run: run).magnitude) ticks more than it does itself",

@@ -11,9 +11,11 @@ struct CheckReport {
     switch format {
     case .table: try sink.write(text)
     case .json:
-      var json = JSONWriter()
+      var json = JSONWriter(indentation: 1)
       json.object { json in
-        appendHead(to: &json)
+        json.member("schema", "ettools.check/1")
+        json.member("trace", trace)
+        for severity in Severity.allCases.reversed() { json.member(severity.rawValue + "s", count(severity)) }
         json.key("findings")
         json.array { json in for finding in findings { json.object { Self.append(finding, to: &$0) } } }
       }
@@ -21,10 +23,11 @@ struct CheckReport {
       try sink.write(json.take())
     case .ndjson:
       var json = JSONWriter()
-      json.object { appendHead(to: &$0) }
-      json.endLine()
       for finding in findings {
-        json.object { Self.append(finding, to: &$0) }
+        json.object { json in
+          json.member("schema", "ettools.check/1")
+          Self.append(finding, to: &json)
+        }
         json.endLine()
       }
       try sink.write(json.take())
@@ -49,12 +52,6 @@ struct CheckReport {
 
   private func count(_ severity: Severity) -> Int { findings.count { $0.severity == severity } }
 
-  private func appendHead(to json: inout JSONWriter) {
-    json.member("schema", "ettools.check/1")
-    json.member("trace", trace)
-    for severity in Severity.allCases.reversed() { json.member(severity.rawValue + "s", count(severity)) }
-  }
-
   private static func append(_ finding: Finding, to json: inout JSONWriter) {
     json.member("rule", finding.rule.id)
     json.member("severity", finding.severity.rawValue)
@@ -74,7 +71,7 @@ struct CheckReport {
       for rule in Rule.all { text += "\(rule.id) \(rule.severity.rawValue): \(rule.title)\n  \(rule.meaning)\n" }
       return try sink.write(text)
     }
-    var json = JSONWriter()
+    var json = JSONWriter(indentation: format == .json ? 1 : nil)
     func append(_ rule: Rule, to json: inout JSONWriter) {
       json.object { json in
         json.member("rule", rule.id)
