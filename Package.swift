@@ -35,7 +35,8 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "Analysis", "TraceModel", "Presentation", "ETFormats", "ETDumpFormat", "ETCore", "Compression", "Bytes", "CFlatBuffers",
+        "Analysis", "TraceModel", "Presentation", "Statistics", "ETFormats", "ETDumpFormat", "ETCore", "Compression", "Bytes",
+        "CFlatBuffers",
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -63,6 +64,8 @@ let package = Package(
       dependencies: [
         "Analysis", "Bytes", "Commands", "ETCore", "ETDumpFormat", "ETFormats", "TestSupport", "TraceModel",
       ], swiftSettings: strict),
+    .testTarget(
+      name: "InspectTests", dependencies: ["Bytes", "Commands", "ETCore", "TestSupport", "TraceModel"], swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx17
 )

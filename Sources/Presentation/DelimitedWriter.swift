@@ -15,7 +15,9 @@ public struct DelimitedWriter {
 
   private mutating func append(_ field: String) {
     let quote = UInt8(ascii: "\"")
-    let needsQuotes = field.utf8.contains { $0 == separator || $0 == quote || $0 == 10 || $0 == 13 }
+    // Python's writer leaves a carriage return bare in tab-separated text; commas are read by spreadsheets, which do not.
+    let bare: UInt8 = separator == UInt8(ascii: "\t") ? 10 : 13
+    let needsQuotes = field.utf8.contains { $0 == separator || $0 == quote || $0 == 10 || $0 == bare }
     guard needsQuotes else { return bytes.append(contentsOf: field.utf8) }
     bytes.append(quote)
     for byte in field.utf8 {

@@ -285,14 +285,14 @@ private struct RowSorter {
 
   @inline(__always)
   private func sameGroup(_ a: ETDump.Event, _ b: ETDump.Event) -> Bool {
-    a.instructionID == b.instructionID && a.chainIndex == b.chainIndex && a.delegateDebugIDInt == b.delegateDebugIDInt
-      && (a.delegateDebugIDString == b.delegateDebugIDString || delegateName(a) == delegateName(b))
+    a.instructionID == b.instructionID && chain(a) == chain(b) && a.delegateDebugIDInt == b.delegateDebugIDInt
+      && a.delegateDebugIDString == b.delegateDebugIDString
   }
 
   @inline(__always)
   private func groupHash(_ event: ETDump.Event) -> UInt64 {
-    let ids = UInt64(UInt32(bitPattern: event.instructionID)) << 32 | UInt64(UInt32(bitPattern: event.chainIndex))
-    let delegate = UInt64(UInt32(bitPattern: event.delegateDebugIDInt)) << 32 | UInt64(UInt32(bitPattern: delegateName(event)))
+    let ids = UInt64(UInt32(bitPattern: event.instructionID)) << 32 | UInt64(UInt32(bitPattern: chain(event)))
+    let delegate = UInt64(UInt32(bitPattern: event.delegateDebugIDInt)) << 32 | UInt64(UInt32(bitPattern: event.delegateDebugIDString))
     let mixed = (ids ^ delegate.byteSwapped &* 0xD6E8_FEB8_6659_FD93) &* (key ^ 0x9E37_79B9_7F4A_7C15)
     return mixed ^ mixed >> 29
   }
@@ -300,6 +300,13 @@ private struct RowSorter {
   @inline(__always)
   private func delegateName(_ event: ETDump.Event) -> Int32 {
     event.delegateDebugIDString == emptyName ? ETDump.Event.none : event.delegateDebugIDString
+  }
+
+  /// A value's chain is unsigned in the schema: one that belongs to no instruction has 2⁶⁴ − 1, which is not an event's −1. Such
+  /// values are a row of their own.
+  @inline(__always)
+  private func chain(_ event: ETDump.Event) -> Int32 {
+    event.kind == .debug && event.chainIndex < 0 ? Int32.min : event.chainIndex
   }
 
   /// What the reference tells events apart by: no chain among it.

@@ -20,13 +20,17 @@ public struct Trace: Sendable {
   /// not told apart.
   ///
   /// - Throws: `ReferenceRefusal` where it would refuse the trace.
-  public static func asReference(_ dump: ETDump, runs selection: RunSelection = .all) throws(ReferenceRefusal) -> Trace {
+  public static func asReference(
+    _ dump: ETDump, runs selection: RunSelection = .all, in conversion: TimeConversion
+  ) throws(ReferenceRefusal) -> Trace {
     for run in dump.runs {
       for event in dump.events[run.events ?? 0..<0] {
         if event.kind == .allocation || event.kind == .empty {
           throw ReferenceRefusal(detail: "ValueError: Unable to find populated event")
         }
-        if event.kind == .profile, event.start > event.end, event.start > UInt64(UInt32.max) {
+        // A backend's times are compared in the target scale, all others in ticks.
+        let start = event.isDelegated ? conversion.convert(event.start) : Double(event.start)
+        if event.kind == .profile, event.start > event.end, start > Double(UInt32.max) {
           throw ReferenceRefusal(
             detail: "ValueError: Expected start_time (\(event.start)) and end_time (\(event.end)) to be less than 4294967295 "
               + "for cases where there is wrap-around of time values.")

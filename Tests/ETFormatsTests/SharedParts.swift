@@ -13,10 +13,10 @@ import Testing
   }
 
   /// A program without header whose methods are `plans`.
-  private static func program(_ builder: inout FlatBuilder, plans: [Reference]) -> FileContents {
+  private static func program(_ builder: consuming FlatBuilder, plans: [Reference]) -> FileContents {
     let list = builder.references(plans)
     let root = table(&builder, slots: 8) { $0.add(list, slot: 1) }
-    return FileContents(copying: builder.finish(root, identifier: "ET12", sizePrefixed: false))
+    return FileContents(copying: try! builder.finish(root, identifier: "ET12", sizePrefixed: false))
   }
 
   private static func plan(_ builder: inout FlatBuilder, values: [Reference], chains: [Reference] = []) -> Reference {
@@ -49,7 +49,7 @@ import Testing
     var builder = FlatBuilder()
     let value = Self.integer(&builder)
     let plan = Self.plan(&builder, values: [value, value, value])
-    let program = try Program(reading: Self.program(&builder, plans: [plan]))
+    let program = try Program(reading: Self.program(builder, plans: [plan]))
     #expect(program.executionPlans[0].values == [.int(7), .int(7), .int(7)])
   }
 
@@ -57,14 +57,14 @@ import Testing
     var builder = FlatBuilder()
     let value = Self.integer(&builder)
     let plan = Self.plan(&builder, values: Array(repeating: value, count: 1_000_000))
-    expectLimit(Self.program(&builder, plans: [plan])) { _ = try Program(reading: $0) }
+    expectLimit(Self.program(builder, plans: [plan])) { _ = try Program(reading: $0) }
   }
 
   @Test func refusesOneMethodThatIsManyTimes() {
     var builder = FlatBuilder()
     let value = Self.integer(&builder)
     let plan = Self.plan(&builder, values: Array(repeating: value, count: 1000))
-    expectLimit(Self.program(&builder, plans: Array(repeating: plan, count: 100_000))) { _ = try Program(reading: $0) }
+    expectLimit(Self.program(builder, plans: Array(repeating: plan, count: 100_000))) { _ = try Program(reading: $0) }
   }
 
   @Test func refusesOneArgumentListOfManyInstructions() {
@@ -90,7 +90,7 @@ import Testing
       $0.add(chains, slot: 5)
       $0.add(operators, slot: 6)
     }
-    expectLimit(Self.program(&builder, plans: [plan])) { _ = try Program(reading: $0) }
+    expectLimit(Self.program(builder, plans: [plan])) { _ = try Program(reading: $0) }
   }
 
   @Test func refusesOneNodeThatIsAMillion() {
@@ -102,7 +102,7 @@ import Testing
     }
     let nodes = builder.references(Array(repeating: node, count: 1_000_000))
     let root = Self.table(&builder, slots: 9) { $0.add(nodes, slot: 1) }
-    let contents = FileContents(copying: builder.finish(root, identifier: "XN01", sizePrefixed: false))
+    let contents = FileContents(copying: try! builder.finish(root, identifier: "XN01", sizePrefixed: false))
     expectLimit(contents) { _ = try XNNPACKPayload(reading: $0.bytes) }
   }
 
@@ -128,7 +128,7 @@ import Testing
       $0.add(suites, slot: 1)
       $0.add(data, slot: 2)
     }
-    let contents = FileContents(copying: builder.finish(root, identifier: "BP08", sizePrefixed: false))
+    let contents = FileContents(copying: try! builder.finish(root, identifier: "BP08", sizePrefixed: false))
     expectLimit(contents) { _ = try BundledProgram(reading: $0) }
   }
 
@@ -167,7 +167,7 @@ import Testing
       $0.add(segmentList, slot: 4)
     }
     let contents = FileContents(
-      copying: Self.withHeader(builder.finish(root, identifier: "ET12", sizePrefixed: false), segments: payload))
+      copying: Self.withHeader(try! builder.finish(root, identifier: "ET12", sizePrefixed: false), segments: payload))
     let payloads = try Program(reading: contents).xnnpackPayloads()
     #expect(payloads.count == 1000)
     let read = payloads.values.filter { (try? $0.get()) != nil }.count

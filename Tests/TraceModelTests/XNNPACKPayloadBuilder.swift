@@ -83,7 +83,7 @@ struct XNNPACKPayloadBuilder {
     builder.add(externals, slot: 3, default: 0)
     builder.add(constantList, slot: 8)
     let root = builder.endTable()
-    let graph = builder.finish(root, identifier: "XN01", sizePrefixed: false)
+    let graph = try! builder.finish(root, identifier: "XN01", sizePrefixed: false)
     return Self.header(graph.count) + graph
   }
 

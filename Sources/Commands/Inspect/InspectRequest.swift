@@ -41,7 +41,7 @@ public struct InspectRequest: Sendable {
     let trace: Trace
     if referenceFaults {
       do {
-        trace = try Trace.asReference(inputs.dump, runs: runs)
+        trace = try Trace.asReference(inputs.dump, runs: runs, in: conversion)
       } catch {
         throw Trouble("\(paths.traces[0]): \(error)")
       }

@@ -22,11 +22,10 @@ struct InspectTSV {
     var index = 0
     for (block, events) in trace.blocks.enumerated() {
       for row in events.rows.indices {
-        defer { index += 1 }
         let name = trace.name(of: events.rows[row])
-        // Left out, but counted: the index column has gaps there.
         if !allEvents && name.contains(EventBlock.FrameworkEvent.operatorCall) { continue }
         writer.row([String(index), events.name, name] + cells(block, row))
+        index += 1
       }
     }
     try out.write(writer.bytes)

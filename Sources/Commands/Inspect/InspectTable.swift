@@ -3,7 +3,6 @@ import Bytes
 import ETCore
 import ETDumpFormat
 import Presentation
-import Statistics
 import TraceModel
 
 /// The table for people: what is known of the trace, its events nested, and the account of its time.
