@@ -44,6 +44,9 @@ extension Findings {
         default: break
         }
       }
+      // Of two models that begin alike, as relatives do, the longer one goes on where the trace ends.
+      let ran = lastInstruction(trace, block)
+      let last = method.debugHandles.keys.max() ?? 0
       if let row = different.first, different.count > alike {
         let operators = aligned.alignment.operators(block: block, row: row).operators
         list.add(
@@ -55,6 +58,11 @@ extension Findings {
           .otherModel, place(trace, block, row),
           "\(missing.count) of \(missing.count + known) operators and delegate events are not in the ETRecord",
           mend: "take the ETRecord of the export that was run")
+      } else if let ran, ran < last {
+        list.add(
+          .otherModel, .init(block: block, run: events.runs.first, instruction: ran),
+          "the execution ended with instruction \(ran), and the ETRecord has instructions up to \(last)",
+          mend: "take the ETRecord of the export that was run")
       } else {
         for row in missing {
           list.add(
@@ -64,6 +72,16 @@ extension Findings {
         }
       }
     }
+  }
+
+  /// The last instruction of a block whose runs ended and went straight through; nil for others.
+  private static func lastInstruction(_ trace: Trace, _ block: Int) -> Int? {
+    let kinds = trace.kinds[block]
+    guard kinds.contains(.methodExecute), !kinds.contains(.control) else { return nil }
+    let rows = trace.blocks[block].rows.enumerated().filter { row, event in
+      [.operatorCall, .delegateCall].contains(kinds[row]) && trace.chain(of: event) == 0
+    }
+    return rows.map { Int(trace.instruction(of: $0.element).value) }.max()
   }
 
   /// Arithmetic on sizes and the writing back of mutable buffers (`copy_`): the exporter adds them and gives them no handle.
