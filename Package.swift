@@ -30,7 +30,7 @@ let package = Package(
     .target(
       name: "TraceModel", dependencies: ["ETCore", "ETDumpFormat", "ETFormats", "Bytes", "Statistics"], swiftSettings: strict),
     .target(
-      name: "Analysis", dependencies: ["TraceModel", "ETFormats", "ETDumpFormat", "ETCore", "Statistics"], swiftSettings: strict),
+      name: "Analysis", dependencies: ["TraceModel", "ETFormats", "ETDumpFormat", "ETCore", "Bytes", "Statistics"], swiftSettings: strict),
     .target(name: "Presentation", dependencies: ["Bytes"], swiftSettings: strict),
     .target(
       name: "Commands",
@@ -41,7 +41,7 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "ettools",
-      dependencies: ["Commands", "Bytes", "ETCore", "TraceModel", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      dependencies: ["Commands", "Analysis", "Bytes", "ETCore", "TraceModel", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
     .executableTarget(
       name: "BenchInputs", dependencies: ["Bytes", "Compression", "ETDumpFormat"], path: "Tests/Bench/Inputs"),
@@ -61,6 +61,11 @@ let package = Package(
     .testTarget(
       name: "TraceModelTests",
       dependencies: ["Bytes", "ETCore", "ETDumpFormat", "ETFormats", "TestSupport", "TraceModel"], swiftSettings: strict),
+    .testTarget(
+      name: "CommandsTests",
+      dependencies: [
+        "Analysis", "Bytes", "Commands", "ETCore", "ETDumpFormat", "ETFormats", "TestSupport", "TraceModel",
+      ], swiftSettings: strict),
     .testTarget(
       name: "InspectTests", dependencies: ["Bytes", "Commands", "ETCore", "TestSupport", "TraceModel"], swiftSettings: strict),
   ],

@@ -69,7 +69,7 @@ public struct TextTable: Sendable {
   }
 
   /// Control characters of hostile names must not reach a terminal.
-  private static func singleLine(_ text: String) -> String {
+  package static func singleLine(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }) else { return text }
     return String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) ? "\u{FFFD}" : $0 }))
   }

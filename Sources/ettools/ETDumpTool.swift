@@ -15,7 +15,7 @@ struct ETDumpTool: ParsableCommand {
         etdump check trace.etdp --model model.etrecord     is the trace sound, and does it fit the model?
       """,
     version: "etdump (ettools) \(Version.current)",
-    subcommands: [InspectCommand.self, CatCommand.self])
+    subcommands: [InspectCommand.self, CheckCommand.self, CatCommand.self])
 
   /// Parses, runs, and ends the process with the right status.
   static func run(_ arguments: [String]) -> Never {

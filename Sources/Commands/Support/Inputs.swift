@@ -19,7 +19,10 @@ public struct Inputs: Sendable {
     public var program: String?
   }
 
-  public init(_ paths: InputPaths) throws {
+  /// - Parameter readTrace: Reads a trace's file, for those who want more of it than its records.
+  public init(
+    _ paths: InputPaths, readTrace: (String) throws(ReadError) -> ETDump = Inputs.readTrace
+  ) throws {
     var (record, program) = (paths.record, paths.program)
     for model in paths.models {
       let isRecord = try Self.reading(model) { (path) throws(ReadError) in
@@ -31,7 +34,7 @@ public struct Inputs: Sendable {
     names = Names(traces: paths.traces, record: record, program: program)
     var dump: ETDump?
     for path in paths.traces {
-      let next = try Self.reading(path) { (path) throws(ReadError) in try Self.readTrace(path) }
+      let next = try Self.reading(path) { (path) throws(ReadError) in try readTrace(path) }
       if dump == nil { dump = next } else { dump?.append(next) }
     }
     guard let dump else { throw Trouble("no trace was given", status: .usage) }
