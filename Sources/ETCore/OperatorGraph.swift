@@ -42,10 +42,11 @@ public struct OperatorGraph: Sendable {
       where target.hasPrefix(prefix) {
         return String(target.dropFirst(prefix.count))
       }
-      let parts = target.split(separator: ".")
+      let utf8 = target.utf8
+      let dots = utf8.indices.filter { utf8[$0] == UInt8(ascii: ".") }
       // An operator of PyTorch itself goes without its namespace there: torch.ops.aten.add.Tensor is add.Tensor.
-      if parts.count == 5, parts[0] == "torch", parts[1] == "ops" { return parts[3...].joined(separator: ".") }
-      return parts.last.map(String.init) ?? target
+      if dots.count == 4, target.hasPrefix("torch.ops.") { return String(target[utf8.index(after: dots[2])...]) }
+      return dots.last.map { String(target[utf8.index(after: $0)...]) } ?? target
     }
   }
 

@@ -11,6 +11,32 @@ public struct AlignedTrace: Sendable {
   public let methods: MethodInference
   /// Whether the model keeps a state or takes inputs of several sizes, as far as is known.
   public let isStateful: Bool
+  /// The place in the model of each of the alignment's operator sets.
+  private let places: [Place]
+
+  /// Where some nodes stand in the model.
+  private struct Place {
+    /// The innermost module around all of them.
+    var module: String?
+    /// The model's line, where all come from one.
+    var line: String?
+
+    init(_ nodes: [OperatorGraph.Node], _ lines: inout [String: String?]) {
+      var common: ArraySlice<OperatorGraph.Module>?
+      var found: Set<String> = []
+      for node in nodes {
+        if !node.modules.isEmpty {
+          common = common.map { $0.prefix(zip($0, node.modules).prefix { $0 == $1 }.count) } ?? node.modules[...]
+        }
+        guard let trace = node.stackTrace else { continue }
+        let line = lines[trace] ?? StackTrace.modelLine(trace)
+        lines[trace] = line
+        if let line { found.insert(line) }
+      }
+      module = common?.last?.path
+      line = found.count == 1 ? found.first : nil
+    }
+  }
 
   /// - Parameter method: The method that ran, where a user says so.
   public init(
@@ -23,6 +49,8 @@ public struct AlignedTrace: Sendable {
     } else {
       alignment = Alignment(unaligned: trace)
     }
+    var lines: [String: String?] = [:]
+    places = alignment.operatorSets.map { Place($0.nodes, &lines) }
     if let program {
       self.program = try ProgramAlignment(trace, with: program, methods: methods.methods, record: record)
     } else {
@@ -82,21 +110,16 @@ public struct AlignedTrace: Sendable {
   }
 
   /// The innermost module that encloses all nodes of a row: `stages.0.conv`; empty for the model itself, nil if unknown.
-  public func module(block: Int, row: Int) -> String? {
-    let stacks = nodes(block: block, row: row).map(\.modules).filter { !$0.isEmpty }
-    guard var common = stacks.first else { return nil }
-    for stack in stacks.dropFirst() {
-      let shared = zip(common, stack).prefix { $0 == $1 }.count
-      common.removeLast(common.count - shared)
-    }
-    return common.last?.path
-  }
+  public func module(block: Int, row: Int) -> String? { place(block: block, row: row).module }
 
   /// The model's own line: the innermost one outside installed packages, as `models.py:130`; nil if unknown or if the nodes
   /// of the row come from several.
-  public func sourceLine(block: Int, row: Int) -> String? {
-    let lines = Set(nodes(block: block, row: row).compactMap { $0.stackTrace.flatMap(StackTrace.modelLine) })
-    return lines.count == 1 ? lines.first : nil
+  public func sourceLine(block: Int, row: Int) -> String? { place(block: block, row: row).line }
+
+  private func place(block: Int, row: Int) -> Place {
+    guard program?.kernels[block][row] != nil else { return places[alignment[block, row].operators] }
+    var lines: [String: String?] = [:]
+    return Place(nodes(block: block, row: row), &lines)
   }
 }
 
@@ -106,16 +129,25 @@ public enum StackTrace {
   public static func modelLine(_ text: String) -> String? {
     var last: String?
     var lastOwn: String?
-    for line in text.split(separator: "\n") {
-      guard let start = line.firstRange(of: "File \""), let end = line[start.upperBound...].firstRange(of: "\", line ") else {
-        continue
-      }
-      let file = line[start.upperBound..<end.lowerBound]
-      let number = line[end.upperBound...].prefix { $0.isNumber }
+    for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
+      // File "…", line …, in …
+      let parts = line.split(separator: UInt8(ascii: "\""), maxSplits: 2, omittingEmptySubsequences: false)
+      guard parts.count == 3, parts[0].suffix(5).elementsEqual("File ".utf8), parts[2].starts(with: ", line ".utf8) else { continue }
+      let file = Substring(parts[1])
+      let number = Substring(parts[2].dropFirst(7).prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
       let place = "\(file):\(number)"
       last = place
-      if !file.contains("site-packages") && !file.contains("/torch/") { lastOwn = place }
+      if !contains(file, "site-packages") && !contains(file, "/torch/") { lastOwn = place }
     }
     return lastOwn ?? last
+  }
+
+  private static func contains(_ text: Substring, _ part: StaticString) -> Bool {
+    let length = part.utf8CodeUnitCount
+    let bytes = Array(text.utf8)
+    guard bytes.count >= length else { return false }
+    return (0...(bytes.count - length)).contains { start in
+      (0..<length).allSatisfy { bytes[start + $0] == part.utf8Start[$0] }
+    }
   }
 }

@@ -76,12 +76,15 @@ public struct Alignment: Sendable {
 private struct Linker {
   let method: ETRecord.Method
   let graph: OperatorGraph
+  /// Of each node, by its place in the graph.
+  private var operators: [String]
   private var nodesByHandle: [DebugHandle: [Int]] = [:]
   private var setsByHandles: [[DebugHandle]: Int] = [:]
 
   init(record: ETRecord, method: ETRecord.Method) throws(ReadError) {
     self.method = method
     if let entry = method.edgeGraphEntry { graph = try record.graph(entry) } else { graph = OperatorGraph() }
+    operators = graph.nodes.map(\.op)
     for (index, node) in graph.nodes.enumerated() {
       // Only the method's own graph, and no access to a tuple's part: the reference knows no others.
       guard let handle = node.debugHandle, node.depth == 0, !node.target.hasSuffix("getitem") else { continue }
@@ -132,12 +135,12 @@ private struct Linker {
   private mutating func operatorSet(of handles: [DebugHandle], into sets: inout [Alignment.OperatorSet]) -> Int {
     if let known = setsByHandles[handles] { return known }
     var set = Alignment.OperatorSet(operators: [], nodes: [])
-    var seen: Set<String> = []
+    var seen: Set<Int> = []
     for handle in handles {
       for index in nodesByHandle[handle] ?? [] {
         let node = graph.nodes[index]
-        set.operators.append(node.op)
-        if seen.insert(node.name).inserted { set.nodes.append(node) }
+        set.operators.append(operators[index])
+        if seen.insert(index).inserted { set.nodes.append(node) }
       }
     }
     sets.append(set)

@@ -32,6 +32,7 @@ def grow_record(source, target, size, sparse=False):
         # An entry of zeros behind the others: written as a hole, its checksum not asked for by anybody who does not read it.
         info = zipfile.ZipInfo("exported_program_constants_more")
         info.header_offset = out.fp.tell()
+        info.CRC = 0
         info.file_size = info.compress_size = size
         out.fp.write(info.FileHeader(zip64=True))
         out.fp.seek(size, os.SEEK_CUR)

@@ -128,10 +128,13 @@ enum ExportedProgramReader {
       guard parts.count == 3 else { continue }
       let module = OperatorGraph.Module(key: parts[0], path: parts[1], type: parts[2])
       // A repeated key replaces what stood there, as in a dictionary.
-      if let place = places[module.key] {
-        modules[place] = module
+      // Stacks are a few modules deep: a table pays only for a text that pretends otherwise.
+      let known = modules.count < 32 ? modules.firstIndex { $0.key == module.key } : places[module.key]
+      if modules.count == 31 { places = Dictionary(zip(modules.map(\.key), 0...)) { first, _ in first } }
+      if let known {
+        modules[known] = module
       } else {
-        places[module.key] = modules.count
+        if modules.count >= 31 { places[module.key] = modules.count }
         modules.append(module)
       }
     }
