@@ -16,6 +16,13 @@ extension Findings {
         .otherModel, .init(block: block), "the instructions that were recorded are not those of \(what)",
         mend: "take the files of the export that was run; with --method, check the method's name")
     }
+    for (block, kernels) in (aligned.program?.kernels ?? []).enumerated() {
+      let unmatched = kernels.values.count { $0.confidence == .unmatched }
+      guard unmatched * 2 > kernels.count else { continue }
+      list.add(
+        .payloadMismatch, .init(block: block), "\(unmatched) of \(kernels.count) of XNNPACK's kernels are not those that the program's payload makes",
+        mend: "take the program that was run")
+    }
     for block in aligned.methods.ambiguous {
       list.add(.ambiguousMethod, .init(block: block), "several methods fit what was recorded", mend: "say which with --method")
     }
