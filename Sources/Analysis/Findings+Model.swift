@@ -16,6 +16,13 @@ extension Findings {
         .otherModel, .init(block: block), "the instructions that were recorded are not those of \(what)",
         mend: "take the files of the export that was run; with --method, check the method's name")
     }
+    for (block, kernels) in (aligned.program?.kernels ?? []).enumerated() {
+      let unmatched = kernels.values.count { $0.confidence == .unmatched }
+      guard unmatched * 2 > kernels.count else { continue }
+      list.add(
+        .payloadMismatch, .init(block: block), "\(unmatched) of \(kernels.count) of XNNPACK's kernels are not those that the program's payload makes",
+        mend: "take the program that was run")
+    }
     for block in aligned.methods.ambiguous {
       list.add(.ambiguousMethod, .init(block: block), "several methods fit what was recorded", mend: "say which with --method")
     }
@@ -25,6 +32,14 @@ extension Findings {
   static func checkMatches(_ aligned: AlignedTrace, _ record: ETRecord, _ list: inout FindingList) {
     let trace = aligned.trace
     for (block, events) in trace.blocks.enumerated() where !aligned.methods.unfitting.contains(block) {
+      if aligned.methods.ambiguous.contains(block), let ran = lastInstruction(trace, block),
+        record.methods.allSatisfy({ !endsAt(ran, $0) })
+      {
+        list.add(
+          .otherModel, .init(block: block, run: events.runs.first, instruction: ran),
+          "the execution ended with instruction \(ran), as no method of the ETRecord does",
+          mend: "take the ETRecord of the export that was run")
+      }
       guard let name = aligned.methods.methods[block], let method = record.method(name), !method.debugHandles.isEmpty else { continue }
       var (known, missing) = (0, [Int]())
       var (alike, different) = (0, [Int]())
@@ -47,7 +62,7 @@ extension Findings {
       // Of two models that begin alike, as relatives do, the longer one goes on where the trace ends.
       let ran = lastInstruction(trace, block)
       let last = method.debugHandles.keys.max() ?? 0
-      if let row = different.first, different.count > alike {
+      if let row = different.first, different.count * 4 > alike + different.count {
         let operators = aligned.alignment.operators(block: block, row: row).operators
         list.add(
           .otherModel, place(trace, block, row),
@@ -82,6 +97,12 @@ extension Findings {
       [.operatorCall, .delegateCall].contains(kinds[row]) && trace.chain(of: event) == 0
     }
     return rows.map { Int(trace.instruction(of: $0.element).value) }.max()
+  }
+
+  /// Whether a method may end with an instruction: all after it, or a few before it, have no handle.
+  private static func endsAt(_ instruction: Int, _ method: ETRecord.Method) -> Bool {
+    guard let last = method.debugHandles.keys.max(), last <= instruction else { return false }
+    return instruction - last <= method.debugHandles.count
   }
 
   /// Arithmetic on sizes and the writing back of mutable buffers (`copy_`): the exporter adds them and gives them no handle.

@@ -98,12 +98,14 @@ public struct Rule: Sendable, Hashable {
     26, .warning, "a delegate's payload cannot be read", "The program's XNNPACK graph is damaged or of an unknown version.")
   public static let notFinite = Rule(
     27, .note, "logged scalar that is not finite", "The reference does not open the trace.")
+  public static let payloadMismatch = Rule(
+    28, .warning, "kernels do not fit the program's payload", "XNNPACK ran other kernels than the payload makes: another program, or an XNNPACK that is not known.")
 
   /// All rules, by number.
   public static let all: [Rule] = [
     .noEvents, .failedRun, .clockWrap, .clockBackwards, .repeatedSignature, .unmatched, .otherModel, .contradiction,
     .ambiguousMethod, .trailingBytes, .secondTrace, .container, .foreignClock, .coarseGrid, .valuesLogged, .allocatorID,
     .unsupportedType, .allocations, .notStrict, .notUTF8, .strayDelegateEvent, .outsideParent, .singleRun, .version,
-    .disorder, .unreadablePayload, .notFinite,
+    .disorder, .unreadablePayload, .notFinite, .payloadMismatch,
   ]
 }

@@ -70,6 +70,7 @@ import TraceModel
     Case("native/names-not-utf8.etdp", .notUTF8),
     Case("native/delegate-ends-late.etdp", .strayDelegateEvent, .foreignClock),
     Case("native/allocators.etdp", .singleRun),
+    Case("models/pnet/xnnpack/time.etdp", program: "models/pnet/xnnpack-int8/model.pte", .payloadMismatch),
     Case("native/nested.etdp", .failedRun, .disorder),
     Case("native/scalars-not-finite.etdp", .notFinite),
   ]
