@@ -2,13 +2,17 @@
 
 PREFIX ?= /usr/local
 DESTDIR ?=
-SECONDS_EACH ?= 60
+SECONDS ?= 60
+SECONDS_EACH ?= $(SECONDS)
 SWIFT ?= swift
 RELEASE = $(SWIFT) build -j 2 -c release --product ettools --static-swift-stdlib
-PACKAGES = libflatbuffers-dev libsqlite3-dev libgraphviz-dev libzstd-dev zstd pkg-config
 TOOLS = etdump etrun etdiff etgraph etgate etpte
 DEMO = Fixtures/models/mobilenet_v2/xnnpack
-SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+ASK = inspect $(DEMO)/time.etdp.zst --model $(DEMO)/model.etrecord.zst --model $(DEMO)/model.pte --runs 2.. --top 12
+MAN_PAGES = $(DESTDIR)$(PREFIX)/share/man/man1
+BASH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+ZSH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+FISH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 
 .PHONY: help setup build demo test install uninstall bench fuzz fixtures fixtures-large check clean
 
@@ -17,46 +21,56 @@ help:
 	@echo 'make test      build, and run every test'
 	@echo 'make install   PREFIX=/usr/local: the program, its names, man page and completions'
 	@echo 'make bench     VENV=dir for the reference beside it: time and memory of whole commands'
-	@echo 'make fuzz      SECONDS_EACH=60: libFuzzer on every reader'
+	@echo 'make fuzz      SECONDS=60: libFuzzer on every reader'
 	@echo 'make check     imports, man pages, formatting'
-	@echo 'make fixtures  VENV=dir with the reference: record the fixtures anew'
+	@echo 'make fixtures  VENV=dir with the reference: record the fixtures anew (fixtures-large: the large ones)'
+	@echo 'make setup, build, uninstall, clean'
 
+# Asks for what the packages bring, not for their names: elsewhere than on Debian they have others.
 setup:
-	@missing=; for package in $(PACKAGES); do \
-	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; done; \
+	@missing=; lacks() { missing="$$missing $$1"; }; \
+	library() { pkg-config --exists $$1 2>/dev/null || lacks $$2; }; \
+	command -v pkg-config >/dev/null || lacks pkg-config; \
+	command -v zstd >/dev/null || lacks zstd; \
+	[ -e /usr/include/flatbuffers/flatbuffers.h ] || library flatbuffers libflatbuffers-dev; \
+	library sqlite3 libsqlite3-dev; library libgvc libgraphviz-dev; library libzstd libzstd-dev; \
 	if [ -n "$$missing" ]; then \
-	  command -v apt-get >/dev/null || { echo "please install:$$missing" >&2; exit 1; }; \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  if ! command -v apt-get >/dev/null || ! command -v $${sudo:-true} >/dev/null; then \
+	    echo "please install (by the names of Debian):$$missing" >&2; exit 1; fi; \
 	  echo "installing$$missing" >&2; \
-	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
-	@command -v $(SWIFT) >/dev/null || { echo 'please install Swift 6.2 or later: https://swift.org/install' >&2; exit 1; }
+	  $$sudo apt-get update -qq && \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing </dev/null >/dev/null || exit 1; fi
+	@found=$$($(SWIFT) --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\)\.\([0-9]*\).*/\1 \2/p'); \
+	set -- $${found:-0 0}; \
+	[ "$$1" -gt 6 ] || { [ "$$1" = 6 ] && [ "$$2" -ge 2 ]; } || { \
+	  echo "please install Swift 6.2 or later: https://swift.org/install (found: $$1.$$2)" >&2; exit 1; }
 
 build: setup
 	$(RELEASE)
 
 demo: build
 	@echo
-	@echo '$$ etdump inspect time.etdp --model model.etrecord --model model.pte --runs 2.. --top 12     (in $(DEMO))'
-	@.build/release/ettools etdump inspect $(DEMO)/time.etdp.zst --model $(DEMO)/model.etrecord.zst --model $(DEMO)/model.pte --runs 2.. --top 12
+	@echo '$$ etdump $(ASK)'
+	@.build/release/ettools etdump $(ASK)
 
 test: setup
 	$(SWIFT) test -j 2
 
 install: build
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 755 .build/release/ettools $(DESTDIR)$(PREFIX)/bin/ettools
-	strip $(DESTDIR)$(PREFIX)/bin/ettools
-	for tool in $(TOOLS); do ln -sf ettools $(DESTDIR)$(PREFIX)/bin/$$tool; done
-	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
-	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
-	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
-	$(DESTDIR)$(PREFIX)/bin/etdump --generate-completion-script bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/etdump
-	$(DESTDIR)$(PREFIX)/bin/etdump --generate-completion-script zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_etdump
-	$(DESTDIR)$(PREFIX)/bin/etdump --generate-completion-script fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/etdump.fish
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(MAN_PAGES)' '$(BASH_COMPLETIONS)' '$(ZSH_COMPLETIONS)' '$(FISH_COMPLETIONS)'
+	install -m 755 .build/release/ettools '$(DESTDIR)$(PREFIX)/bin/ettools'
+	strip '$(DESTDIR)$(PREFIX)/bin/ettools'
+	for tool in $(TOOLS); do ln -sf ettools '$(DESTDIR)$(PREFIX)/bin/'$$tool || exit 1; done
+	install -m 644 man/*.1 '$(MAN_PAGES)/'
+	.build/release/ettools etdump --generate-completion-script bash >'$(BASH_COMPLETIONS)/etdump'
+	.build/release/ettools etdump --generate-completion-script zsh >'$(ZSH_COMPLETIONS)/_etdump'
+	.build/release/ettools etdump --generate-completion-script fish >'$(FISH_COMPLETIONS)/etdump.fish'
 
 uninstall:
-	for tool in ettools $(TOOLS); do rm -f $(DESTDIR)$(PREFIX)/bin/$$tool; done
-	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/etdump.1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions/etdump \
-	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_etdump $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/etdump.fish
+	for tool in ettools $(TOOLS); do rm -f '$(DESTDIR)$(PREFIX)/bin/'$$tool; done
+	for page in $(notdir $(wildcard man/*.1)); do rm -f '$(MAN_PAGES)/'$$page; done
+	rm -f '$(BASH_COMPLETIONS)/etdump' '$(ZSH_COMPLETIONS)/_etdump' '$(FISH_COMPLETIONS)/etdump.fish'
 
 bench: build
 	python3 Tests/Bench/bench.py .build/release/ettools $(VENV)
@@ -74,10 +88,17 @@ fixtures-large:
 	@[ -n "$(VENV)" ] || { echo 'VENV=dir: a Python with Fixtures/generate/requirements.txt' >&2; exit 64; }
 	$(VENV)/bin/python Fixtures/generate/generate.py --large
 
+# Formatting is counted; STRICT=1 refuses it.
 check: setup
-	Tests/Check/imports.py
-	! command -v mandoc >/dev/null || mandoc -T lint -W warning man/*.1
-	Tests/Check/man.sh
+	@if command -v python3 >/dev/null; then python3 Tests/Check/imports.py; else echo 'imports: not checked (python3 is missing)'; fi
+	@if command -v mandoc >/dev/null; then mandoc -T lint -W warning man/*.1 && echo 'man pages: no warnings from mandoc'; \
+	  else echo 'man pages: not linted (mandoc is missing)'; fi
+	@Tests/Check/man.sh
+	@if ! $(SWIFT) format --version >/dev/null 2>&1; then echo 'format: not checked (swift format is missing)'; exit 0; fi; \
+	said=$$($(SWIFT) format lint $(if $(STRICT),--strict) -r -p Package.swift Sources Tests 2>&1); status=$$?; \
+	[ $$status = 0 ] || printf '%s\n' "$$said"; \
+	echo "format: $$(printf '%s' "$$said" | grep -c ': warning:\|: error:') places differ from .swift-format ($(SWIFT) format lint -r Package.swift Sources Tests)"; \
+	exit $$status
 
 clean:
 	rm -rf .build

@@ -1,4 +1,5 @@
 public import ETCore
+import ETDumpFormat
 public import TraceModel
 
 /// Where the time of all executions went, in ticks that add up to `Method::execute` exactly.
@@ -35,6 +36,15 @@ public struct Account: Sendable {
     var byBackend = Ledger()
     var atBorder = Ledger()
     var rest = Ledger()
+    // Without a program a kernel's operator is told by its name alone: each name is made into text once.
+    var names: [Int32: String] = [:]
+    func kernelName(_ aligned: AlignedTrace, _ block: Int, _ row: Int) -> String {
+      let event = trace.dump.events[trace.blocks[block].rows[row].event].name
+      if aligned.program == nil, let name = names[event] { return name }
+      let name = aligned.operatorName(block: block, row: row) ?? trace.name(of: trace.blocks[block].rows[row])
+      names[event] = name
+      return name
+    }
     for (block, events) in trace.blocks.enumerated() {
       let inside = Self.rowsInsideExecute(trace, block)
       let border = Self.borderInstructions(aligned, block)
@@ -57,7 +67,7 @@ public struct Account: Sendable {
             native.add(name, ticks, calls, module: aligned.module(block: block, row: row))
           }
         case .kernel:
-          let name = aligned.operatorName(block: block, row: row) ?? trace.name(of: events.rows[row])
+          let name = kernelName(aligned, block, row)
           native.add(name, ticks, calls, module: aligned.module(block: block, row: row))
           if border.contains(Place(trace, events.rows[row])) { atBorder.add(name, ticks, calls) }
         case .delegateCall:
@@ -157,6 +167,7 @@ public struct Account: Sendable {
   /// Instructions that copy, change the layout or quantize, next to a delegate call or to another such instruction that is.
   private static func borderInstructions(_ aligned: AlignedTrace, _ block: Int) -> Set<Place> {
     let trace = aligned.trace
+    guard trace.kinds[block].contains(.delegateCall) else { return [] }
     var movers: Set<Place> = []
     var border: Set<Place> = []
     var waiting: [Place] = []
@@ -166,7 +177,7 @@ public struct Account: Sendable {
       case .delegateCall: waiting.append(place)
       case .kernel:
         let name = aligned.operatorName(block: block, row: row) ?? ""
-        if moverMarks.contains(where: name.contains) { movers.insert(place) }
+        if moverMarks.contains(where: { name.containsBytes($0) }) { movers.insert(place) }
       default: break
       }
     }
@@ -179,7 +190,7 @@ public struct Account: Sendable {
     return border
   }
 
-  private static let moverMarks = [
+  private static let moverMarks: [StaticString] = [
     "quantize_per", "dim_order_copy", "clone", "permute_copy", "transpose_copy", "copy_", "_to_copy",
   ]
 }

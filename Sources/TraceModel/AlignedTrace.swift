@@ -11,6 +11,8 @@ public struct AlignedTrace: Sendable {
   public let methods: MethodInference
   /// Whether the model keeps a state or takes inputs of several sizes, as far as is known.
   public let isStateful: Bool
+  /// For each block, its runs by the size of their work.
+  public let phases: [[Phase]]
   /// The place in the model of each of the alignment's operator sets.
   private let places: [Place]
 
@@ -56,20 +58,20 @@ public struct AlignedTrace: Sendable {
     } else {
       self.program = nil
     }
-    isStateful =
+    let isStateful =
       program?.executionPlans.contains { plan in
         plan.roles.contains { $0.contains(.mutable) } || plan.tensors.contains(where: { $0.shapeDynamism != .isStatic })
       } ?? Self.looksStateful(trace)
+    self.isStateful = isStateful
+    phases = trace.blocks.indices.map { trace.phases(block: $0, isStateful: isStateful) }
   }
 
   /// Without a program, the names of operators that language models run for their cache.
   private static func looksStateful(_ trace: Trace) -> Bool {
-    let marks = ["index_put", "update_cache", "sdpa", "kv_cache", "index_copy"]
-    return trace.blocks.contains { block in
-      block.rows.contains { row in
-        let name = trace.name(of: row)
-        return marks.contains { name.contains($0) }
-      }
+    let marks: [StaticString] = ["index_put", "update_cache", "sdpa", "kv_cache", "index_copy"]
+    return (0..<Int32(min(trace.dump.names.count, 10_000))).contains { name in
+      let text = trace.dump.names[name]
+      return marks.contains { text.containsBytes($0) }
     }
   }
 
@@ -137,17 +139,8 @@ public enum StackTrace {
       let number = Substring(parts[2].dropFirst(7).prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
       let place = "\(file):\(number)"
       last = place
-      if !contains(file, "site-packages") && !contains(file, "/torch/") { lastOwn = place }
+      if !file.containsBytes("site-packages") && !file.containsBytes("/torch/") { lastOwn = place }
     }
     return lastOwn ?? last
-  }
-
-  private static func contains(_ text: Substring, _ part: StaticString) -> Bool {
-    let length = part.utf8CodeUnitCount
-    let bytes = Array(text.utf8)
-    guard bytes.count >= length else { return false }
-    return (0...(bytes.count - length)).contains { start in
-      (0..<length).allSatisfy { bytes[start + $0] == part.utf8Start[$0] }
-    }
   }
 }

@@ -29,8 +29,8 @@ struct BlockBuilder {
     let events: Range<Int>
     /// For each event of the run: its row, or −1 for those that make none.
     let rows: [Int32]
-    /// Whether an event occurs twice, so that details must be kept.
-    let repeats: Bool
+    /// For each row whether several events of the run are its, so that details must be kept; empty where none is.
+    let repeated: [Bool]
   }
 
   init(_ dump: ETDump, grouping: Grouping) {
@@ -87,7 +87,7 @@ struct BlockBuilder {
           for (offset, row) in layout.rows.enumerated() where row >= 0 {
             let event = all[events.lowerBound + offset]
             let place = base + Int(row)
-            if !layout.repeats && event.start <= event.end {
+            if event.start <= event.end && (layout.repeated.isEmpty || !layout.repeated[Int(row)]) {
               durations[place] = event.end - event.start
               starts[place] = event.start
               continue
@@ -138,7 +138,16 @@ struct BlockBuilder {
     var sorter = RowSorter(dump: dump, grouping: grouping, emptyName: emptyName)
     let (rows, rowOfEvent, repeats) = sorter.sort(events)
     let block = findBlock(run, rows)
-    let layout = Layout(block: block, events: events, rows: rowOfEvent, repeats: repeats)
+    var repeated: [Bool] = []
+    if repeats {
+      repeated = Array(repeating: false, count: rows.count)
+      var seen = repeated
+      for row in rowOfEvent where row >= 0 {
+        if seen[Int(row)] { repeated[Int(row)] = true }
+        seen[Int(row)] = true
+      }
+    }
+    let layout = Layout(block: block, events: events, rows: rowOfEvent, repeated: repeated)
     // A stream of ever new patterns must not make every run slower than the one before.
     if layouts.count < 64 { layouts.append(layout) }
     return layout

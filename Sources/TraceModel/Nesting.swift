@@ -52,8 +52,11 @@ enum Nesting {
 
   private static func firstOccurrences(_ events: Range<Int>, _ block: EventBlock, _ dump: ETDump) -> [Int] {
     // A row remembers its first event; those of the first run lie in `events`.
-    block.rows.indices.filter { block.rows[$0].hasProfile && events.contains(block.rows[$0].event) }
-      .sorted { block.rows[$0].event < block.rows[$1].event }
+    var rowOfEvent = [Int32](repeating: -1, count: events.count)
+    for (index, row) in block.rows.enumerated() where row.hasProfile && events.contains(row.event) {
+      rowOfEvent[row.event - events.lowerBound] = Int32(truncatingIfNeeded: index)
+    }
+    return rowOfEvent.lazy.filter { $0 >= 0 }.map { Int($0) }
   }
 
   /// Gives a call its backend's events: those on its clock nested by time, the others marked.

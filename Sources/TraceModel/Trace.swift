@@ -1,3 +1,4 @@
+import Bytes
 public import ETCore
 public import ETDumpFormat
 
@@ -47,8 +48,9 @@ public struct Trace: Sendable {
     for index in dump.runs.indices where chosen[index] { builder.add(run: index) }
     blocks = builder.blocks
     kinds = []
+    var known = [RowKind?](repeating: nil, count: dump.names.count)
     for index in blocks.indices {
-      let kinds = blocks[index].rows.map { RowKind(dump, $0) }
+      let kinds = blocks[index].rows.map { RowKind(dump, $0, &known) }
       self.kinds.append(kinds)
       Nesting.find(in: &blocks[index], of: dump, kinds: kinds)
     }
@@ -121,7 +123,8 @@ public enum RowKind: Sendable, Equatable {
   /// Values without a time.
   case values
 
-  init(_ dump: ETDump, _ row: EventBlock.Row) {
+  /// - Parameter known: The kinds that names were found to have, by their number.
+  init(_ dump: ETDump, _ row: EventBlock.Row, _ known: inout [RowKind?]) {
     guard row.hasProfile else {
       self = .values
       return
@@ -131,13 +134,22 @@ public enum RowKind: Sendable, Equatable {
       self = .delegated
       return
     }
-    switch dump.text(event.name) {
-    case EventBlock.FrameworkEvent.methodExecute: self = .methodExecute
-    case EventBlock.FrameworkEvent.operatorCall: self = .operatorCall
-    case EventBlock.FrameworkEvent.delegateCall: self = .delegateCall
-    case "JF_CALL", "MOVE_CALL", "FREE_CALL": self = .control
+    var named = event.name == ETDump.Event.none ? RowKind.kernel : known[Int(event.name)]
+    if named == nil {
+      named = Self.named(dump.text(event.name))
+      known[Int(event.name)] = named
+    }
     // What is inside no instruction belongs to the framework: its chain index is −1.
-    default: self = event.chainIndex < 0 ? .framework : .kernel
+    self = named == .kernel && event.chainIndex < 0 ? .framework : named ?? .kernel
+  }
+
+  private static func named(_ name: String) -> RowKind {
+    switch name {
+    case EventBlock.FrameworkEvent.methodExecute: .methodExecute
+    case EventBlock.FrameworkEvent.operatorCall: .operatorCall
+    case EventBlock.FrameworkEvent.delegateCall: .delegateCall
+    case "JF_CALL", "MOVE_CALL", "FREE_CALL": .control
+    default: .kernel
     }
   }
 }

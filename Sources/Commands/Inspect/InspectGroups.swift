@@ -49,7 +49,7 @@ struct InspectGroups {
     var groups: [(run: Int, group: Group)] = []
     for block in blocks {
       guard let row = trace.kinds[block].firstIndex(of: .methodExecute) else { continue }
-      for phase in trace.phases(block: block, isStateful: aligned.isStateful) {
+      for phase in aligned.phases[block] {
         for run in phase.runs {
           let label = phase.name == .all ? "" : " \(phase.name.rawValue)"
           let time = Int64(truncatingIfNeeded: trace.blocks[block].duration(row: row, run: run))

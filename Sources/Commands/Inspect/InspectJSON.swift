@@ -66,7 +66,7 @@ struct InspectJSON {
   }
 
   private func appendPhases(_ block: Int, to json: inout JSONWriter) {
-    for phase in aligned.trace.phases(block: block, isStateful: aligned.isStateful) {
+    for phase in aligned.phases[block] {
       json.object { json in
         json.member("name", phase.name.rawValue)
         json.key("runs")

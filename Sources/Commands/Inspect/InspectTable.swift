@@ -15,7 +15,6 @@ struct InspectTable {
   struct Line {
     let row: Int
     let depth: Int
-    let title: String
     /// The part of a delegate call that its kernels do not account for.
     var isRemainder = false
   }
@@ -29,7 +28,7 @@ struct InspectTable {
     let account = Account(aligned, selfTimes: selfTimes)
     try sink.write(TrustLines(aligned: aligned, inputs: inputs, account: account, conversion: request.conversion).text)
     for block in trace.blocks.indices where !trace.blocks[block].rows.isEmpty {
-      let phases = trace.phases(block: block, isStateful: aligned.isStateful)
+      let phases = aligned.phases[block]
       for phase in phases { try sink.write("\n" + section(block, phase, selfTimes[block], several: phases.count > 1)) }
     }
     let tokens = TokenReport(aligned: aligned, conversion: request.conversion).text
@@ -58,15 +57,17 @@ struct InspectTable {
       .init("source", canShrink: true),
     ])
     var cumulative = 0.0
+    // A call's own time counts once: in the line of its remainder, where there is one.
+    let remainders = Set(lines.filter(\.isRemainder).map(\.row))
     for line in lines {
       let perf = line.isRemainder ? remainder(line.row, phase.runs, selfTimes) : perf(block, line.row, phase.runs)
       let isForeign = events.isForeign[line.row]
       let own = Double(selfTimes.total(row: line.row, runs: phase.runs))
       let ticks = line.isRemainder ? own : Double(wholeTicks(block, line.row, phase.runs))
-      if !isForeign && (line.isRemainder || !hasRemainder(block, line.row)) { cumulative += own }
+      if !isForeign && (line.isRemainder || !remainders.contains(line.row)) { cumulative += own }
       let calls = phase.runs.reduce(0) { $0 + events.count(row: line.row, run: $1) }
       table.row([
-        String(repeating: "  ", count: line.depth) + line.title + (isForeign ? " (other clock)" : ""),
+        String(repeating: "  ", count: line.depth) + title(block, line) + (isForeign ? " (other clock)" : ""),
         line.isRemainder ? "" : callText(calls, phase.runs.count),
         perf.map { NumberText.short($0.p50) } ?? "", perf.map { NumberText.short($0.p90) } ?? "",
         perf.map { NumberText.short($0.avg) } ?? "", perf.map { NumberText.short($0.standardDeviation) } ?? "",
@@ -92,47 +93,54 @@ struct InspectTable {
   private func visibleLines(_ block: Int) -> [Line] {
     let trace = aligned.trace
     let events = trace.blocks[block]
-    var children = [[Int]](repeating: [], count: events.rows.count)
-    var roots: [Int] = []
+    // Rows by what encloses them: those of row r lie in inside[starts[r] ..< starts[r + 1]], those of none behind all.
+    let count = events.rows.count
+    var starts = [Int](repeating: 0, count: count + 2)
+    for parent in events.parents { starts[(parent < 0 ? count : Int(parent)) + 1] += 1 }
+    for row in 1..<starts.count { starts[row] += starts[row - 1] }
+    var next = starts
+    var inside = [Int](repeating: 0, count: count)
     for row in events.rows.indices {
-      if events.parents[row] < 0 { roots.append(row) } else { children[Int(events.parents[row])].append(row) }
+      let parent = events.parents[row] < 0 ? count : Int(events.parents[row])
+      inside[next[parent]] = row
+      next[parent] += 1
     }
     // The stream has ends in order; people read starts. Another clock's times say nothing about order.
-    func byStart(_ rows: [Int]) -> [Int] {
-      rows.sorted { a, b in
-        if events.isForeign[a] || events.isForeign[b] { return a < b }
-        let (x, y) = (events.start(row: a, run: 0), events.start(row: b, run: 0))
-        return x != y ? x < y : a < b
-      }
+    func isBefore(_ a: Int, _ b: Int) -> Bool {
+      if events.isForeign[a] || events.isForeign[b] { return a < b }
+      let (x, y) = (events.start(row: a, run: 0), events.start(row: b, run: 0))
+      return x != y ? x < y : a < b
+    }
+    func children(_ row: Int) -> [Int] {
+      let rows = Array(inside[starts[row]..<starts[row + 1]])
+      return zip(rows, rows.dropFirst()).allSatisfy(isBefore) ? rows : rows.sorted(by: isBefore)
     }
     var lines: [Line] = []
-    var stack = byStart(roots).reversed().map { Line(row: $0, depth: 0, title: title(block, $0)) }
+    var stack = children(count).reversed().map { Line(row: $0, depth: 0) }
     while let line = stack.popLast() {
       if line.isRemainder {
         lines.append(line)
         continue
       }
-      let inside = byStart(children[line.row])
+      if starts[line.row] == starts[line.row + 1] {
+        lines.append(line)
+        continue
+      }
+      let inner = children(line.row)
       let isWrapper =
         !request.allEvents && trace.kinds[block][line.row] == .operatorCall
-        && inside.contains { trace.kinds[block][$0] == .kernel }
+        && inner.contains { trace.kinds[block][$0] == .kernel }
       if !isWrapper { lines.append(line) }
       let depth = isWrapper ? line.depth : line.depth + 1
-      if hasRemainder(block, line.row) {
-        stack.append(Line(row: line.row, depth: depth, title: "(not accounted for by kernels)", isRemainder: true))
-      }
-      for row in inside.reversed() { stack.append(Line(row: row, depth: depth, title: title(block, row))) }
+      if trace.kinds[block][line.row] == .delegateCall { stack.append(Line(row: line.row, depth: depth, isRemainder: true)) }
+      for row in inner.reversed() { stack.append(Line(row: row, depth: depth)) }
     }
     return lines
   }
 
-  private func hasRemainder(_ block: Int, _ row: Int) -> Bool {
-    guard aligned.trace.kinds[block][row] == .delegateCall else { return false }
-    // Backends' events stand right before their call.
-    return row > 0 && aligned.trace.blocks[block].parents.contains(Int32(row))
-  }
-
-  private func title(_ block: Int, _ row: Int) -> String {
+  private func title(_ block: Int, _ line: Line) -> String {
+    if line.isRemainder { return "(not accounted for by kernels)" }
+    let row = line.row
     let name = aligned.trace.name(of: aligned.trace.blocks[block].rows[row])
     switch aligned.trace.kinds[block][row] {
     case .delegateCall:
@@ -179,14 +187,24 @@ struct InspectTable {
   }
 
   private func largest(_ lines: [Line], _ count: Int, _ block: Int, _ runs: [Int], _ selfTimes: SelfTimes) -> [Line] {
-    let costs = lines.map { $0.isRemainder ? selfTimes.total(row: $0.row, runs: runs) : wholeTicks(block, $0.row, runs) }
-    let kept = Set(lines.indices.sorted { costs[$0] != costs[$1] ? costs[$0] > costs[$1] : $0 < $1 }.prefix(count))
-    return lines.indices.filter(kept.contains).map { lines[$0] }
+    // The few largest of many: a sorted list of those seen so far.
+    var kept: [(cost: Int64, index: Int)] = []
+    for (index, line) in lines.enumerated() {
+      let cost = line.isRemainder ? selfTimes.total(row: line.row, runs: runs) : wholeTicks(block, line.row, runs)
+      if kept.count == count, let last = kept.last, last.cost >= cost { continue }
+      let place = kept.firstIndex { $0.cost < cost } ?? kept.count
+      kept.insert((cost, index), at: place)
+      if kept.count > count { kept.removeLast() }
+    }
+    return kept.map(\.index).sorted().map { lines[$0] }
   }
 
   private func sorted(_ lines: [Line], _ block: Int, _ runs: [Int], _ selfTimes: SelfTimes) -> [Line] {
     guard let key = request.sort, key != .order else { return lines }
-    if key == .name { return lines.enumerated().sorted { ($0.element.title, $0.offset) < ($1.element.title, $1.offset) }.map(\.element) }
+    if key == .name {
+      let titles = lines.map { title(block, $0) }
+      return lines.indices.sorted { (titles[$0], $0) < (titles[$1], $1) }.map { lines[$0] }
+    }
     let values = lines.map { line -> Double in
       if key == .self || line.isRemainder { return Double(selfTimes.total(row: line.row, runs: runs)) }
       if key == .total { return Double(wholeTicks(block, line.row, runs)) }

@@ -12,7 +12,7 @@ struct TokenReport {
     let trace = aligned.trace
     var out = ""
     for block in trace.blocks.indices {
-      let phases = trace.phases(block: block, isStateful: aligned.isStateful)
+      let phases = aligned.phases[block]
       guard let prefill = phases.first(where: { $0.name == .prefill }), let decode = phases.first(where: { $0.name == .decode }),
         let whole = trace.kinds[block].firstIndex(of: .methodExecute), decode.runs.count >= 3
       else { continue }

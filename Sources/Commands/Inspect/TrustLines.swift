@@ -75,7 +75,7 @@ struct TrustLines {
     var parts: [String] = []
     for block in trace.blocks.indices where trace.kinds[block].contains(.methodExecute) {
       guard let row = trace.kinds[block].firstIndex(of: .methodExecute) else { continue }
-      for phase in trace.phases(block: block, isStateful: aligned.isStateful) {
+      for phase in aligned.phases[block] {
         if phase.name == .cold {
           parts.append("run \(phase.runs[0]) was cold and stands apart")
           continue

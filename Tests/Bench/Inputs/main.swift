@@ -5,7 +5,7 @@ import ETDumpFormat
 // Makes large traces of a real one, through the suite's own writer: BenchInputs TRACE FOLDER
 //   repeated.etdp   its executions repeated until there are 60,032 events or more
 //   runs30.etdp     30 runs of 33,334 events, names written once a run
-//   onerun.etdp     one run of 1,000,020 events, each with its own instruction; padded names make it 70 MB
+//   onerun.etdp     one run of 1,000,020 events, each with its own copy of its name, as the runtime writes them
 
 let arguments = CommandLine.arguments
 guard arguments.count == 3 else { fatalError("usage: BenchInputs TRACE FOLDER") }
@@ -27,7 +27,7 @@ while repeated.events.count < 60_032 { repeated.append(real) }
 try write(repeated, as: "repeated.etdp")
 
 /// A run of `count` events: those of the real executions, one after the other, their instructions counted on.
-func run(of count: Int, into dump: inout ETDump, ownNames: Bool) {
+func run(of count: Int, into dump: inout ETDump) {
   let first = dump.events.count
   var shift: Int32 = 0
   while dump.events.count - first < count {
@@ -40,8 +40,7 @@ func run(of count: Int, into dump: inout ETDump, ownNames: Bool) {
         event.payload = ETDump.Event.none
         if event.chainIndex >= 0 { event.instructionID += shift }
         if event.name != ETDump.Event.none {
-          let text = real.text(event.name)
-          event.name = dump.names.intern(ownNames ? text + " \(dump.events.count)" : text)
+          event.name = dump.names.intern(real.text(event.name))
         }
         event.delegateDebugIDString =
           event.delegateDebugIDString == ETDump.Event.none
@@ -56,9 +55,40 @@ func run(of count: Int, into dump: inout ETDump, ownNames: Bool) {
 }
 
 var runs30 = ETDump()
-for _ in 0..<30 { run(of: 33_334, into: &runs30, ownNames: false) }
+for _ in 0..<30 { run(of: 33_334, into: &runs30) }
 try write(runs30, as: "runs30.etdp")
 
 var oneRun = ETDump()
-run(of: 1_000_020, into: &oneRun, ownNames: true)
-try write(oneRun, as: "onerun.etdp")
+run(of: 1_000_020, into: &oneRun)
+/// A trace of one run in which each event has its own copy of its name.
+func unsharedNames(_ dump: ETDump) throws -> [UInt8] {
+  var builder = FlatBuilder(capacity: 100 << 20)
+  let events = dump.events.map { event in
+    let name = builder.string(dump.text(event.name))
+    builder.startTable(slots: 8)
+    builder.add(event.start, slot: 6, default: 0)
+    builder.add(event.end, slot: 7, default: 0)
+    builder.add(name, slot: 0)
+    builder.add(event.chainIndex, slot: 1, default: 0)
+    builder.add(event.instructionID, slot: 2, default: -1)
+    let profile = builder.endTable()
+    builder.startTable(slots: 3)
+    builder.add(profile, slot: 0)
+    return builder.endTable()
+  }
+  let list = builder.references(events)
+  let runName = builder.string("Execute")
+  builder.startTable(slots: 4)
+  builder.add(runName, slot: 0)
+  builder.add(list, slot: 3)
+  let runData = builder.endTable()
+  let runList = builder.references([runData])
+  builder.startTable(slots: 2)
+  builder.add(runList, slot: 1)
+  let root = builder.endTable()
+  return try builder.finish(root, identifier: "ED00", sizePrefixed: true)
+}
+let file = try AtomicFile(path: arguments[2] + "/onerun.etdp")
+try file.write(unsharedNames(oneRun))
+try file.commit()
+print("onerun.etdp: \(oneRun.events.count) events in one run")
