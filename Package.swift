@@ -67,7 +67,10 @@ let package = Package(
         "Analysis", "Bytes", "Commands", "ETCore", "ETDumpFormat", "ETFormats", "TestSupport", "TraceModel",
       ], swiftSettings: strict),
     .testTarget(
-      name: "InspectTests", dependencies: ["Bytes", "Commands", "ETCore", "TestSupport", "TraceModel"], swiftSettings: strict),
+      name: "InspectTests",
+      dependencies: [
+        "Analysis", "Bytes", "Commands", "ETCore", "ETDumpFormat", "ETFormats", "Statistics", "TestSupport", "TraceModel",
+      ], swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx17
 )

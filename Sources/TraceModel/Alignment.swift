@@ -7,8 +7,8 @@ public import ETFormats
 /// This is the association that the reference Inspector makes, with its faults mended: every method has its maps, a delegate's
 /// id matches exactly, and a record without some map is read all the same.
 public struct Alignment: Sendable {
-  /// By block, then by row.
-  public internal(set) var rows: [[Association]]
+  /// By block, then by row; empty for a block of which nothing is known.
+  private var rows: [[Association]]
   /// For each block, the method that it ran; nil where that is not known.
   public internal(set) var methods: [String?]
   /// Operators, shared between rows of equal handles: `Association.operators` is an index.
@@ -34,13 +34,13 @@ public struct Alignment: Sendable {
     static let empty = OperatorSet(operators: [], nodes: [])
   }
 
-  public subscript(block: Int, row: Int) -> Association { rows[block][row] }
+  public subscript(block: Int, row: Int) -> Association { rows[block].isEmpty ? Association() : rows[block][row] }
 
-  public func operators(block: Int, row: Int) -> OperatorSet { operatorSets[rows[block][row].operators] }
+  public func operators(block: Int, row: Int) -> OperatorSet { operatorSets[self[block, row].operators] }
 
   /// No exporter's file: every row stands for itself.
   public init(unaligned trace: Trace) {
-    rows = trace.blocks.map { block in block.rows.map { _ in Association() } }
+    rows = trace.blocks.map { _ in [] }
     methods = trace.blocks.map { _ in nil }
   }
 
@@ -57,7 +57,7 @@ public struct Alignment: Sendable {
     var sets: [OperatorSet] = [.empty]
     for (index, block) in trace.blocks.enumerated() {
       guard let name = methods[index], let method = record.method(name) else {
-        rows.append(block.rows.map { _ in Association() })
+        rows.append([])
         continue
       }
       var linker: Linker

@@ -14,6 +14,10 @@ public struct MethodInference: Sendable {
   public init(_ trace: Trace, record: ETRecord?, program: Program?, chosen: String?) {
     methods = trace.blocks.map { _ in nil }
     let names = Self.candidates(record, program)
+    guard !names.isEmpty else {
+      if let chosen { methods = methods.map { _ in chosen } }
+      return
+    }
     for index in trace.blocks.indices where trace.blocks[index].name != "Default" {
       let steps = Self.steps(trace, index)
       let fitting = names.filter { Self.fits($0, steps, record, program) }

@@ -20,8 +20,9 @@ enum Nesting {
     let order = firstOccurrences(events, block, dump)
     var open: [(row: Int, start: Ticks, end: Ticks)] = []
     var delegated: [Place: [Int]] = [:]
+    let all = dump.events
     for row in order {
-      let event = dump.events[block.rows[row].event]
+      let event = all[block.rows[row].event]
       if kinds[row] == .delegated {
         delegated[Place(event), default: []].append(row)
         continue

@@ -50,7 +50,7 @@ public struct Trace: Sendable {
     kinds = []
     var known = [RowKind?](repeating: nil, count: dump.names.count)
     for index in blocks.indices {
-      let kinds = blocks[index].rows.map { RowKind(dump, $0, &known) }
+      let kinds = RowKind.all(of: blocks[index].rows, in: dump, &known)
       self.kinds.append(kinds)
       Nesting.find(in: &blocks[index], of: dump, kinds: kinds)
     }
@@ -123,24 +123,26 @@ public enum RowKind: Sendable, Equatable {
   /// Values without a time.
   case values
 
+  /// The kind of each row.
+  ///
   /// - Parameter known: The kinds that names were found to have, by their number.
-  init(_ dump: ETDump, _ row: EventBlock.Row, _ known: inout [RowKind?]) {
-    guard row.hasProfile else {
-      self = .values
-      return
+  static func all(of rows: [EventBlock.Row], in dump: ETDump, _ known: inout [RowKind?]) -> [RowKind] {
+    let empty = dump.names.find("") ?? ETDump.Event.none
+    return dump.events.withUnsafeBufferPointer { events in
+      rows.map { row in
+        guard row.hasProfile else { return .values }
+        let event = events[row.event]
+        let delegate = event.delegateDebugIDString
+        guard event.delegateDebugIDInt == -1, delegate == ETDump.Event.none || delegate == empty else { return .delegated }
+        var named = event.name == ETDump.Event.none ? RowKind.kernel : known[Int(event.name)]
+        if named == nil {
+          named = Self.named(dump.text(event.name))
+          known[Int(event.name)] = named
+        }
+        // What is inside no instruction belongs to the framework: its chain index is −1.
+        return named == .kernel && event.chainIndex < 0 ? .framework : named ?? .kernel
+      }
     }
-    let event = dump.events[row.event]
-    guard event.delegateDebugIDInt == -1 && dump.text(event.delegateDebugIDString).isEmpty else {
-      self = .delegated
-      return
-    }
-    var named = event.name == ETDump.Event.none ? RowKind.kernel : known[Int(event.name)]
-    if named == nil {
-      named = Self.named(dump.text(event.name))
-      known[Int(event.name)] = named
-    }
-    // What is inside no instruction belongs to the framework: its chain index is −1.
-    self = named == .kernel && event.chainIndex < 0 ? .framework : named ?? .kernel
   }
 
   private static func named(_ name: String) -> RowKind {

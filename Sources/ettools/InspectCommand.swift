@@ -24,7 +24,7 @@ struct InspectCommand: ParsableCommand, Work {
   @Option(help: "The method that ran, where several fit.")
   var method: String?
   @Option(help: ArgumentHelp("Executions to keep: 0, 1.., ..9, 2..5 or -5.. (from the end).", valueName: "spec"))
-  var runs: RunSelection = .all
+  var runs: RunSelection?
   @Option(help: "event, op, backend, module, source, block or run.")
   var group: InspectRequest.Group = .event
   @Option(help: ArgumentHelp("With --group module: steps of the module path to keep.", valueName: "n"))
@@ -63,7 +63,7 @@ struct InspectCommand: ParsableCommand, Work {
     var request = InspectRequest(paths: models.paths(traces), conversion: try times.conversion())
     request.debugBuffer = debugBuffer
     request.method = method
-    request.runs = runs
+    request.runs = runs ?? .all
     request.group = group
     request.moduleDepth = moduleDepth
     request.allEvents = allEvents
