@@ -6,24 +6,6 @@ import Testing
 
 /// An ETRecord of hostile bytes opens or is refused with a place; it never traps, hangs or fills the memory.
 @Suite struct DamagedRecords {
-  /// A zip archive with stored entries and right checksums.
-  static func zip(_ entries: [(name: String, bytes: [UInt8])]) -> [UInt8] {
-    func little(_ value: Int, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
-    var out: [UInt8] = []
-    var directory: [UInt8] = []
-    for (name, bytes) in entries {
-      let checksum = Int(bytes.withUnsafeBytes(CRC32.of))
-      let shared = little(0, 2) + little(0, 2) + little(0, 4) + little(checksum, 4) + little(bytes.count, 4)
-        + little(bytes.count, 4) + little(name.utf8.count, 2) + little(0, 2)
-      directory += little(0x0201_4B50, 4) + little(20, 2) + little(20, 2) + shared + little(0, 2) + little(0, 2) + little(0, 2)
-        + little(0, 4) + little(out.count, 4) + Array(name.utf8)
-      out += little(0x0403_4B50, 4) + little(20, 2) + shared + Array(name.utf8) + bytes
-    }
-    let end = little(0x0605_4B50, 4) + little(0, 4) + little(entries.count, 2) + little(entries.count, 2)
-      + little(directory.count, 4) + little(out.count, 4) + little(0, 2)
-    return out + directory + end
-  }
-
   /// Reads everything: maps, and every graph.
   static func read(_ bytes: some Collection<UInt8>) throws(ReadError) {
     let record = try ETRecord(reading: FileContents(copying: bytes))
@@ -73,7 +55,7 @@ import Testing
     ] {
       ByteEdits.forEachByteEdit(of: text) { (edited, _) in
         do throws(ReadError) {
-          try Self.read(Self.zip([("ETRECORD_V0", []), (name, Array(edited))]))
+          try Self.read(StoredZip.bytes([("ETRECORD_V0", []), (name, Array(edited))]))
           outcomes.read += 1
         } catch {
           outcomes.refused += 1
@@ -95,17 +77,17 @@ import Testing
 
   @Test func refusesWhatAnExporterDoesNotWrite() {
     Self.refuses([], .notThisFormat)
-    Self.refuses(Self.zip([("a", [1])]), .notThisFormat)
-    var wrong = Self.zip([("ETRECORD_V0", []), ("debug_handle_map", Array("{}".utf8))])
+    Self.refuses(StoredZip.bytes([("a", [1])]), .notThisFormat)
+    var wrong = StoredZip.bytes([("ETRECORD_V0", []), ("debug_handle_map", Array("{}".utf8))])
     let place = wrong.lastIndex(of: UInt8(ascii: "}"))!
     wrong[place] = UInt8(ascii: "]")
     Self.refuses(wrong, .checksum)
-    Self.refuses(Self.zip([("ETRECORD_V0", []), ("debug_handle_map", Array("{\"forward\": {\"x\": 1}}".utf8))]), .malformed)
+    Self.refuses(StoredZip.bytes([("ETRECORD_V0", []), ("debug_handle_map", Array("{\"forward\": {\"x\": 1}}".utf8))]), .malformed)
   }
 
   @Test func deepJSONIsRefused() {
     let deep = Array(repeating: UInt8(ascii: "["), count: 100_000)
-    Self.refuses(Self.zip([("ETRECORD_V0", []), ("x/forward", Array("{\"a\": ".utf8) + deep)]), .limit)
+    Self.refuses(StoredZip.bytes([("ETRECORD_V0", []), ("x/forward", Array("{\"a\": ".utf8) + deep)]), .limit)
   }
 
   @Test(.timeLimit(.minutes(1)))
@@ -113,10 +95,10 @@ import Testing
     let count = 60_000
     let methods = "{" + (0..<count).map { "\"m\($0)\": {}" }.joined(separator: ",") + "}"
     let repeated = "{" + (0..<count).map { "\"m\": {\"\($0)\": 1}" }.joined(separator: ",") + "}"
-    try Self.read(Self.zip([("ETRECORD_V0", []), ("debug_handle_map", Array(methods.utf8))]))
-    try Self.read(Self.zip([("ETRECORD_V0", []), ("debug_handle_map", Array(repeated.utf8))]))
+    try Self.read(StoredZip.bytes([("ETRECORD_V0", []), ("debug_handle_map", Array(methods.utf8))]))
+    try Self.read(StoredZip.bytes([("ETRECORD_V0", []), ("debug_handle_map", Array(repeated.utf8))]))
     let stack = (0..<count).map { "k\($0),p,t" }.joined(separator: ";")
     let graph = "{\"graph_module\": {\"graph\": {\"nodes\": [{\"name\": \"a\", \"target\": \"t\", \"metadata\": {\"nn_module_stack\": \"\(stack)\"}}]}}}"
-    try Self.read(Self.zip([("ETRECORD_V0", []), ("x/forward", Array(graph.utf8))]))
+    try Self.read(StoredZip.bytes([("ETRECORD_V0", []), ("x/forward", Array(graph.utf8))]))
   }
 }
