@@ -12,7 +12,9 @@ let package = Package(
   name: "ettools",
   platforms: [.macOS(.v15), .iOS(.v18)],
   products: [
-    .executable(name: "ettools", targets: ["ettools"])
+    .executable(name: "ettools", targets: ["ettools"]),
+    // The same program by a tool's name, for `swift run etdump`.
+    .executable(name: "etdump", targets: ["ettools"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -28,20 +30,26 @@ let package = Package(
     .target(name: "ETDumpFormat", dependencies: ["ETCore", "Bytes"], swiftSettings: strict),
     .target(name: "ETFormats", dependencies: ["ETCore", "Bytes", "Compression"], swiftSettings: strict),
     .target(
-      name: "TraceModel", dependencies: ["ETCore", "ETDumpFormat", "ETFormats", "Bytes", "Statistics"], swiftSettings: strict),
+      name: "TraceModel", dependencies: ["ETCore", "ETDumpFormat", "ETFormats", "Bytes", "Statistics"],
+      swiftSettings: strict),
     .target(
-      name: "Analysis", dependencies: ["TraceModel", "ETFormats", "ETDumpFormat", "ETCore", "Bytes", "Statistics"], swiftSettings: strict),
+      name: "Analysis", dependencies: ["TraceModel", "ETFormats", "ETDumpFormat", "ETCore", "Bytes", "Statistics"],
+      swiftSettings: strict),
     .target(name: "Presentation", dependencies: ["Bytes"], swiftSettings: strict),
     .target(
       name: "Commands",
       dependencies: [
-        "Analysis", "TraceModel", "Presentation", "Statistics", "ETFormats", "ETDumpFormat", "ETCore", "Compression", "Bytes",
+        "Analysis", "TraceModel", "Presentation", "Statistics", "ETFormats", "ETDumpFormat", "ETCore", "Compression",
+        "Bytes",
         "CFlatBuffers",
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "ettools",
-      dependencies: ["Commands", "Analysis", "Bytes", "ETCore", "TraceModel", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      dependencies: [
+        "Commands", "Analysis", "Bytes", "ETCore", "TraceModel",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
 
     .executableTarget(
       name: "BenchInputs", dependencies: ["Bytes", "Compression", "ETDumpFormat"], path: "Tests/Bench/Inputs"),
@@ -60,7 +68,8 @@ let package = Package(
       exclude: ["Files"], swiftSettings: strict),
     .testTarget(
       name: "TraceModelTests",
-      dependencies: ["Bytes", "ETCore", "ETDumpFormat", "ETFormats", "TestSupport", "TraceModel"], swiftSettings: strict),
+      dependencies: ["Bytes", "ETCore", "ETDumpFormat", "ETFormats", "TestSupport", "TraceModel"], swiftSettings: strict
+    ),
     .testTarget(
       name: "CommandsTests",
       dependencies: [
@@ -69,7 +78,8 @@ let package = Package(
     .testTarget(
       name: "InspectTests",
       dependencies: [
-        "Analysis", "Bytes", "Commands", "ETCore", "ETDumpFormat", "ETFormats", "Statistics", "TestSupport", "TraceModel",
+        "Analysis", "Bytes", "Commands", "ETCore", "ETDumpFormat", "ETFormats", "Statistics", "TestSupport",
+        "TraceModel",
       ], swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx17

@@ -54,7 +54,9 @@ public struct Account: Sendable {
         switch trace.kinds[block][row] {
         case .methodExecute:
           if events.parents[row] < 0 {
-            total += events.runs.indices.reduce(0) { $0 &+ Int64(truncatingIfNeeded: events.duration(row: row, run: $1)) }
+            total += events.runs.indices.reduce(0) {
+              $0 &+ Int64(truncatingIfNeeded: events.duration(row: row, run: $1))
+            }
             runs += events.runs.count
           }
           rest.add("between instructions", ticks, calls)
@@ -73,7 +75,9 @@ public struct Account: Sendable {
         case .delegateCall:
           let backend = aligned.backend(block: block, row: row) ?? "a delegate"
           inBackends.add("\(backend): not accounted for by its kernels", ticks, calls)
-          let whole = events.runs.indices.reduce(Int64(0)) { $0 &+ Int64(truncatingIfNeeded: events.duration(row: row, run: $1)) }
+          let whole = events.runs.indices.reduce(Int64(0)) {
+            $0 &+ Int64(truncatingIfNeeded: events.duration(row: row, run: $1))
+          }
           byBackend.add(backend, whole, calls)
         case .delegated:
           guard !events.isForeign[row] else { continue }
@@ -99,7 +103,9 @@ public struct Account: Sendable {
     parts = inBackends.sorted()
     if !undelegated.isEmpty {
       parts.insert(
-        Entry(name: "operators that no backend took", ticks: nativeTicks, calls: undelegated.reduce(0) { $0 + $1.calls }), at: 0)
+        Entry(
+          name: "operators that no backend took", ticks: nativeTicks, calls: undelegated.reduce(0) { $0 + $1.calls }),
+        at: 0)
     }
     parts += overhead
   }
@@ -121,12 +127,15 @@ public struct Account: Sendable {
       }
       entries[place].ticks += ticks
       entries[place].calls += calls
-      if entries[place].module != module { entries[place].module = entries[place].module.flatMap { a in module.map { Self.common(a, $0) } } }
+      if entries[place].module != module {
+        entries[place].module = entries[place].module.flatMap { a in module.map { Self.common(a, $0) } }
+      }
     }
 
     /// The path that two module paths share.
     private static func common(_ a: String, _ b: String) -> String {
-      zip(a.split(separator: "."), b.split(separator: ".")).prefix { $0 == $1 }.map { String($0.0) }.joined(separator: ".")
+      zip(a.split(separator: "."), b.split(separator: ".")).prefix { $0 == $1 }.map { String($0.0) }.joined(
+        separator: ".")
     }
 
     func sorted() -> [Entry] { entries.sorted { $0.ticks != $1.ticks ? $0.ticks > $1.ticks : $0.name < $1.name } }

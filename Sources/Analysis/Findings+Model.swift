@@ -6,11 +6,12 @@ import TraceModel
 // Whether the trace and the exporter's files belong together.
 extension Findings {
   static func checkMethods(_ aligned: AlignedTrace, record: ETRecord?, program: Program?, _ list: inout FindingList) {
-    let what = switch (record, program) {
-    case (_?, _?): "the ETRecord and the program"
-    case (_?, nil): "the ETRecord"
-    default: "the program"
-    }
+    let what =
+      switch (record, program) {
+      case (_?, _?): "the ETRecord and the program"
+      case (_?, nil): "the ETRecord"
+      default: "the program"
+      }
     for block in aligned.methods.unfitting {
       list.add(
         .otherModel, .init(block: block), "the instructions that were recorded are not those of \(what)",
@@ -20,11 +21,13 @@ extension Findings {
       let unmatched = kernels.values.count { $0.confidence == .unmatched }
       guard unmatched * 2 > kernels.count else { continue }
       list.add(
-        .payloadMismatch, .init(block: block), "\(unmatched) of \(kernels.count) of XNNPACK's kernels are not those that the program's payload makes",
+        .payloadMismatch, .init(block: block),
+        "\(unmatched) of \(kernels.count) of XNNPACK's kernels are not those that the program's payload makes",
         mend: "take the program that was run")
     }
     for block in aligned.methods.ambiguous {
-      list.add(.ambiguousMethod, .init(block: block), "several methods fit what was recorded", mend: "say which with --method")
+      list.add(
+        .ambiguousMethod, .init(block: block), "several methods fit what was recorded", mend: "say which with --method")
     }
   }
 
@@ -40,7 +43,8 @@ extension Findings {
           "the execution ended with instruction \(ran), as no method of the ETRecord does",
           mend: "take the ETRecord of the export that was run")
       }
-      guard let name = aligned.methods.methods[block], let method = record.method(name), !method.debugHandles.isEmpty else { continue }
+      guard let name = aligned.methods.methods[block], let method = record.method(name), !method.debugHandles.isEmpty
+      else { continue }
       var (known, missing) = (0, [Int]())
       var (alike, different) = (0, [Int]())
       // The maps are of the method's own chain. Bodies of branches and loops that the emitter put into it have no handles.
@@ -107,7 +111,8 @@ extension Findings {
 
   /// Arithmetic on sizes and the writing back of mutable buffers (`copy_`): the exporter adds them and gives them no handle.
   private static func isPrimitive(_ name: String) -> Bool {
-    let name = name.dropFirst(name.hasPrefix(EventBlock.FrameworkEvent.kernelPrefix) ? EventBlock.FrameworkEvent.kernelPrefix.count : 0)
+    let name = name.dropFirst(
+      name.hasPrefix(EventBlock.FrameworkEvent.kernelPrefix) ? EventBlock.FrameworkEvent.kernelPrefix.count : 0)
     return name.hasPrefix("executorch_prim") || name.hasPrefix("et_") || name == "copy_" || name.hasPrefix("copy_.")
   }
 
@@ -115,7 +120,8 @@ extension Findings {
   /// `quantized_add` in the place of `add`.
   private static func isAbout(_ kernel: String, _ operators: [String]) -> Bool {
     let prefix = EventBlock.FrameworkEvent.kernelPrefix
-    let base = (kernel.hasPrefix(prefix) ? kernel.dropFirst(prefix.count) : kernel[...]).split(separator: ":").last?
+    let base =
+      (kernel.hasPrefix(prefix) ? kernel.dropFirst(prefix.count) : kernel[...]).split(separator: ":").last?
       .split(separator: ".").first.map(letters) ?? ""
     return operators.contains { name in
       let parts = name.split(separator: ".")
@@ -123,7 +129,9 @@ extension Findings {
     }
   }
 
-  private static func letters(_ text: Substring) -> String { String(text.lowercased().filter { $0.isLetter || $0.isNumber }) }
+  private static func letters(_ text: Substring) -> String {
+    String(text.lowercased().filter { $0.isLetter || $0.isNumber })
+  }
 
   // MARK: Record against program
 
@@ -133,7 +141,9 @@ extension Findings {
     for plan in program.executionPlans {
       guard let method = described.first(where: { $0.name == plan.name }) else {
         if !described.isEmpty {
-          list.add(.contradiction, .init(), group: "method", "the program's method \(plan.name) is not in the ETRecord", mend: mend)
+          list.add(
+            .contradiction, .init(), group: "method", "the program's method \(plan.name) is not in the ETRecord",
+            mend: mend)
         }
         continue
       }
@@ -152,21 +162,26 @@ extension Findings {
         case (let backend?, let recorded?) where !recorded.backend.isEmpty && recorded.backend != backend:
           list.add(
             .contradiction, place, group: "backend \(plan.name)",
-            "instruction \(instruction) of \(plan.name) calls \(backend) in the program and \(recorded.backend) in the ETRecord", mend: mend)
+            "instruction \(instruction) of \(plan.name) calls \(backend) in the program and \(recorded.backend) in the ETRecord",
+            mend: mend)
         case (let backend?, nil):
           list.add(
             .contradiction, place, group: "delegate \(plan.name)",
-            "instruction \(instruction) of \(plan.name) calls \(backend) in the program and no delegate in the ETRecord", mend: mend)
+            "instruction \(instruction) of \(plan.name) calls \(backend) in the program and no delegate in the ETRecord",
+            mend: mend)
         case (nil, let recorded?) where plan.chains.count == 1:
           list.add(
             .contradiction, place, group: "delegate \(plan.name)",
-            "instruction \(instruction) of \(plan.name) calls \(recorded.backend) in the ETRecord and no delegate in the program", mend: mend)
+            "instruction \(instruction) of \(plan.name) calls \(recorded.backend) in the ETRecord and no delegate in the program",
+            mend: mend)
         default: break
         }
       }
     }
     for method in described where !program.methodNames.contains(method.name) {
-      list.add(.contradiction, .init(), group: "method", "the ETRecord's method \(method.name) is not in the program", mend: mend)
+      list.add(
+        .contradiction, .init(), group: "method", "the ETRecord's method \(method.name) is not in the program",
+        mend: mend)
     }
   }
 }

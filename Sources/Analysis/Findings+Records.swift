@@ -7,10 +7,12 @@ import TraceModel
 extension Findings {
   static func checkRuns(_ dump: ETDump, _ list: inout FindingList) {
     guard !dump.events.isEmpty else {
-      let tracer = "build the runtime with the event tracer (EXECUTORCH_BUILD_DEVTOOLS, ET_EVENT_TRACER_ENABLED) and give the module an ETDumpGen"
+      let tracer =
+        "build the runtime with the event tracer (EXECUTORCH_BUILD_DEVTOOLS, ET_EVENT_TRACER_ENABLED) and give the module an ETDumpGen"
       if dump.runs.isEmpty {
         list.add(
-          .noEvents, .init(), "no run was recorded: the ETDumpGen was not given to the module, or its data was taken before a run",
+          .noEvents, .init(),
+          "no run was recorded: the ETDumpGen was not given to the module, or its data was taken before a run",
           mend: tracer)
       } else {
         list.add(
@@ -41,7 +43,9 @@ extension Findings {
       }
     }
     if executions == 1 {
-      list.add(.singleRun, .init(), "one execution was recorded", mend: "record ten or more for a spread, and one before them to warm up")
+      list.add(
+        .singleRun, .init(), "one execution was recorded",
+        mend: "record ten or more for a spread, and one before them to warm up")
     }
   }
 
@@ -53,7 +57,9 @@ extension Findings {
         let place = Finding.Place(run: index, event: event - events.lowerBound)
         switch record.kind {
         case .allocation:
-          list.add(.allocations, place, "allocation events: the reference Inspector refuses the whole trace", mend: "ettools reads them; for the reference, record without them")
+          list.add(
+            .allocations, place, "allocation events: the reference Inspector refuses the whole trace",
+            mend: "ettools reads them; for the reference, record without them")
           if record.payload < 1 || Int(record.payload) > run.allocators.count {
             list.add(
               .allocatorID, place,
@@ -61,7 +67,8 @@ extension Findings {
               mend: "use the id that track_allocator returned in the same event block")
           }
         case .empty:
-          list.add(.allocations, place, group: "empty", "an event of no kind: the reference Inspector refuses the whole trace")
+          list.add(
+            .allocations, place, group: "empty", "an event of no kind: the reference Inspector refuses the whole trace")
         case .debug where record.payload != ETDump.Event.none:
           checkValue(dump.debugValues[Int(record.payload)], dump, place, &list)
         default: break
@@ -85,12 +92,15 @@ extension Findings {
       let type = dump.tensors[tensor].scalarType
       guard !typesThatTheReferenceReads.contains(type) else { continue }
       list.add(
-        .unsupportedType, place, group: "\(type)", "a tensor of \(type) was logged: the reference Inspector refuses the whole trace",
+        .unsupportedType, place, group: "\(type)",
+        "a tensor of \(type) was logged: the reference Inspector refuses the whole trace",
         mend: "etdiff reads it")
     }
     let scalars = [value.float.map(Double.init), value.double].compactMap { $0 }
     if scalars.contains(where: { !$0.isFinite }) {
-      list.add(.notFinite, place, "a scalar that is not finite was logged: the reference Inspector refuses the whole trace", mend: "etdiff reads it")
+      list.add(
+        .notFinite, place, "a scalar that is not finite was logged: the reference Inspector refuses the whole trace",
+        mend: "etdiff reads it")
     }
   }
 
@@ -102,7 +112,10 @@ extension Findings {
     for id in 0..<Int32(truncatingIfNeeded: dump.names.count) {
       let isValid = dump.names.withBytes(of: id) { String(validating: $0, as: UTF8.self) != nil }
       if !isValid {
-        list.add(.notUTF8, .init(), "the name “\(dump.names[id])” is not UTF-8: the reference Inspector refuses the whole trace", mend: "name kernels and delegate ids in UTF-8")
+        list.add(
+          .notUTF8, .init(),
+          "the name “\(dump.names[id])” is not UTF-8: the reference Inspector refuses the whole trace",
+          mend: "name kernels and delegate ids in UTF-8")
       }
     }
   }
@@ -129,7 +142,8 @@ extension Findings {
       }
       if let first, let runEnd, isBefore(first, runEnd) {
         list.add(
-          .disorder, .init(run: index), group: "run", "run \(index) begins at \(first), before the run before it ended (\(runEnd))",
+          .disorder, .init(run: index), group: "run",
+          "run \(index) begins at \(first), before the run before it ended (\(runEnd))",
           mend: "give each thread, and each method inside another, an ETDumpGen of its own")
       }
       runEnd = last ?? runEnd

@@ -27,7 +27,8 @@ extension Findings {
         }
         if detail.wraps > 0 {
           list.add(
-            .clockWrap, place(trace, block, row, run: run), "the 32-bit clock wrapped during \(name); one lap of 2^32 ticks was added",
+            .clockWrap, place(trace, block, row, run: run),
+            "the 32-bit clock wrapped during \(name); one lap of 2^32 ticks was added",
             mend: "give the platform a 64-bit et_pal_current_ticks if events can last longer than a lap")
         }
       }
@@ -103,7 +104,9 @@ extension Findings {
       // A repeated event has one sum for several places in time.
       guard events.irregularities(row: row) == nil else { continue }
       for run in events.runs.indices
-      where isSummed[row] && own.ticks(row: row, run: run) < -parts[row] && events.duration(row: row, run: run) <= Ticks(Int64.max) {
+      where isSummed[row] && own.ticks(row: row, run: run) < -parts[row]
+        && events.duration(row: row, run: run) <= Ticks(Int64.max)
+      {
         list.add(
           .outsideParent, place(trace, block, row, run: run), group: "sum",
           "what is inside \(trace.name(of: events.rows[row])) takes \(own.ticks(row: row, run: run).magnitude) ticks more than it does itself",

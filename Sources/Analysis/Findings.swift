@@ -43,7 +43,9 @@ public enum Findings {
     if let record { checkMatches(aligned, record, &list) }
     if let record, let program { checkContradictions(record, program, &list) }
     for fault in aligned.program?.faults ?? [] {
-      list.add(.unreadablePayload, .init(), group: "\(fault)", "a delegate's payload cannot be read: \(fault)", mend: "take the .pte as the exporter wrote it")
+      list.add(
+        .unreadablePayload, .init(), group: "\(fault)", "a delegate's payload cannot be read: \(fault)",
+        mend: "take the .pte as the exporter wrote it")
     }
     return list.sorted
   }
@@ -53,7 +55,9 @@ public enum Findings {
       list.add(
         .secondTrace, .init(byte: second),
         "another trace begins at byte \(second), behind the one that is read: a buffer was used twice without being reset",
-        mend: "write only the bytes that get_etdump_data returns; the rest of this file, from byte \(second), can be read as a trace of its own")
+        mend:
+          "write only the bytes that get_etdump_data returns; the rest of this file, from byte \(second), can be read as a trace of its own"
+      )
     } else if dump.container.trailingBytes > 0 {
       list.add(
         .trailingBytes, .init(byte: file.end),
@@ -63,7 +67,9 @@ public enum Findings {
     switch dump.container.form {
     case .sizePrefixed: break
     case .plain:
-      list.add(.container, .init(byte: 0), "the trace has no size prefix: the reference refuses it", mend: "etdump cat --to etdp writes it anew")
+      list.add(
+        .container, .init(byte: 0), "the trace has no size prefix: the reference refuses it",
+        mend: "etdump cat --to etdp writes it anew")
     case .prefixedPlain:
       list.add(
         .container, .init(byte: 0), "a size prefix was put in front of a trace that was made without one",
@@ -75,7 +81,8 @@ public enum Findings {
         mend: "etdump cat --to etdp writes them anew")
     }
     if dump.version != 0 {
-      list.add(.version, .init(), "the version field is \(dump.version); only 0 is known", mend: "look for a newer ettools")
+      list.add(
+        .version, .init(), "the version field is \(dump.version); only 0 is known", mend: "look for a newer ettools")
     }
   }
 }

@@ -42,7 +42,9 @@ public struct TextTable: Sendable {
   }
 
   public func markdown() -> String {
-    func escaped(_ cell: String) -> String { cell.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|") }
+    func escaped(_ cell: String) -> String {
+      cell.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|")
+    }
     var out = "| " + columns.map(\.title).joined(separator: " | ") + " |\n"
     out += "|" + columns.map { $0.isNumber ? " ---: |" : " --- |" }.joined() + "\n"
     for row in rows { out += "| " + row.map(escaped).joined(separator: " | ") + " |\n" }
@@ -70,8 +72,12 @@ public struct TextTable: Sendable {
 
   /// Control characters of hostile names must not reach a terminal.
   package static func singleLine(_ text: String) -> String {
-    guard text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }) else { return text }
-    return String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) ? "\u{FFFD}" : $0 }))
+    guard text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }) else {
+      return text
+    }
+    return String(
+      String.UnicodeScalarView(
+        text.unicodeScalars.map { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) ? "\u{FFFD}" : $0 }))
   }
 }
 
@@ -83,7 +89,8 @@ public enum NumberText {
     let size = abs(value)
     if size == 0 { return "0" }
     if size >= 1000 { return grouped(Int64(value.rounded())) }
-    let digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : size >= 0.1 ? 3 : size >= 0.01 ? 4 : size >= 0.001 ? 5 : 6
+    let digits =
+      size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : size >= 0.1 ? 3 : size >= 0.01 ? 4 : size >= 0.001 ? 5 : 6
     return fixed(value, digits)
   }
 

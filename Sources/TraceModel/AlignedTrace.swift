@@ -134,7 +134,8 @@ public enum StackTrace {
     for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
       // File "…", line …, in …
       let parts = line.split(separator: UInt8(ascii: "\""), maxSplits: 2, omittingEmptySubsequences: false)
-      guard parts.count == 3, parts[0].suffix(5).elementsEqual("File ".utf8), parts[2].starts(with: ", line ".utf8) else { continue }
+      guard parts.count == 3, parts[0].suffix(5).elementsEqual("File ".utf8), parts[2].starts(with: ", line ".utf8)
+      else { continue }
       let file = Substring(parts[1])
       let number = Substring(parts[2].dropFirst(7).prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
       let place = "\(file):\(number)"

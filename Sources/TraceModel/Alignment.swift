@@ -113,7 +113,8 @@ private struct Linker {
     }
     // The framework's own events carry instruction 0 without being about it.
     let reserved = [
-      EventBlock.FrameworkEvent.methodInit, EventBlock.FrameworkEvent.loadMethod, EventBlock.FrameworkEvent.methodExecute,
+      EventBlock.FrameworkEvent.methodInit, EventBlock.FrameworkEvent.loadMethod,
+      EventBlock.FrameworkEvent.methodExecute,
     ]
     if let handles = association.handles, !reserved.contains(name) {
       association.operators = operatorSet(of: handles.all, into: &sets)

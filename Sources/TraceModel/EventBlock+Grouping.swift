@@ -43,8 +43,10 @@ struct BlockBuilder {
     let run = dump.runs[index]
     guard let events = run.events else { return }
     let layout =
-      layouts.first { matches($0, events) && blocks[$0.block].bundledInputIndex == run.bundledInputIndex
-        && blocks[$0.block].name == dump.text(run.name) } ?? makeLayout(run, events)
+      layouts.first {
+        matches($0, events) && blocks[$0.block].bundledInputIndex == run.bundledInputIndex
+          && blocks[$0.block].name == dump.text(run.name)
+      } ?? makeLayout(run, events)
     append(run: index, events, as: layout)
   }
 
@@ -55,7 +57,8 @@ struct BlockBuilder {
       for index in events {
         let (a, b) = (all[index], all[other])
         guard a.name == b.name, a.instructionID == b.instructionID, a.chainIndex == b.chainIndex,
-          a.delegateDebugIDInt == b.delegateDebugIDInt, a.delegateDebugIDString == b.delegateDebugIDString, a.kind == b.kind
+          a.delegateDebugIDInt == b.delegateDebugIDInt, a.delegateDebugIDString == b.delegateDebugIDString,
+          a.kind == b.kind
         else { return false }
         if a.kind == .debug && isOutput(a) != isOutput(b) { return false }
         other += 1
@@ -246,13 +249,19 @@ private struct RowSorter {
           if groups[group].firstDebugEvent < 0 { groups[group].firstDebugEvent = index }
           continue
         }
-        let hash = (UInt64(UInt32(bitPattern: last)) << 32 | UInt64(UInt32(bitPattern: event.name))) &* (key ^ 0x9E37_79B9_7F4A_7C15)
+        let hash =
+          (UInt64(UInt32(bitPattern: last)) << 32 | UInt64(UInt32(bitPattern: event.name)))
+          &* (key ^ 0x9E37_79B9_7F4A_7C15)
         let draft = rowTable.findOrInsert(hash ^ hash >> 29, as: Int32(drafts.count)) {
           all[drafts[Int($0)].event].name == event.name && sameGroup(all[drafts[Int($0)].event], event)
         }
         if draft == drafts.count {
           drafts.append(RowDraft(event: index))
-          if groups[group].lastRow < 0 { groups[group].firstRow = draft } else { drafts[Int(groups[group].lastRow)].next = draft }
+          if groups[group].lastRow < 0 {
+            groups[group].firstRow = draft
+          } else {
+            drafts[Int(groups[group].lastRow)].next = draft
+          }
           groups[group].lastRow = draft
         } else {
           repeats = true
@@ -274,7 +283,9 @@ private struct RowSorter {
       var draft = group.firstRow
       while draft >= 0 {
         let event = drafts[Int(draft)].event
-        if grouping == .reference, let place = reference.updateIfKnown(signature(event, group.firstDebugEvent), Int32(rows.count)) {
+        if grouping == .reference,
+          let place = reference.updateIfKnown(signature(event, group.firstDebugEvent), Int32(rows.count))
+        {
           drafts[Int(draft)].place = place
           repeats = true
         } else {
@@ -301,7 +312,9 @@ private struct RowSorter {
   @inline(__always)
   private func groupHash(_ event: ETDump.Event) -> UInt64 {
     let ids = UInt64(UInt32(bitPattern: event.instructionID)) << 32 | UInt64(UInt32(bitPattern: chain(event)))
-    let delegate = UInt64(UInt32(bitPattern: event.delegateDebugIDInt)) << 32 | UInt64(UInt32(bitPattern: event.delegateDebugIDString))
+    let delegate =
+      UInt64(UInt32(bitPattern: event.delegateDebugIDInt)) << 32
+      | UInt64(UInt32(bitPattern: event.delegateDebugIDString))
     let mixed = (ids ^ delegate.byteSwapped &* 0xD6E8_FEB8_6659_FD93) &* (key ^ 0x9E37_79B9_7F4A_7C15)
     return mixed ^ mixed >> 29
   }

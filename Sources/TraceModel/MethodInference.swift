@@ -87,7 +87,8 @@ public struct MethodInference: Sendable {
       guard step.name.hasPrefix(EventBlock.FrameworkEvent.kernelPrefix) else { return true }
       let name = step.name.dropFirst(EventBlock.FrameworkEvent.kernelPrefix.count)
       // The program has the namespace, the event only the operator and its overload.
-      return plan.operatorName(of: instruction).map { $0.split(separator: ":").last.map { $0 == name } ?? false } ?? false
+      return plan.operatorName(of: instruction).map { $0.split(separator: ":").last.map { $0 == name } ?? false }
+        ?? false
     case (.kernel, .delegateCall): return true
     case (.control, .kernelCall), (.control, .delegateCall): return false
     case (.control, _): return true

@@ -28,7 +28,9 @@ enum Nesting {
         continue
       }
       if kinds[row] == .delegateCall || event.chainIndex < 0 {
-        if let mine = delegated.removeValue(forKey: Place(event)) { adopt(mine, by: row, &parents, &foreign, block, dump) }
+        if let mine = delegated.removeValue(forKey: Place(event)) {
+          adopt(mine, by: row, &parents, &foreign, block, dump)
+        }
       }
       while let last = open.last, last.start >= event.start, last.end <= event.end {
         parents[last.row] = Int32(row)
@@ -70,11 +72,13 @@ enum Nesting {
       foreign[row] = !liesWithin(row, call, block, slack: 2 * max(grid ?? 1, 1))
     }
     // Events of no length have no inside, and at a border no outside: they stay where the stream puts them.
-    let timed = rows.filter { !foreign[$0] && dump.events[block.rows[$0].event].end > dump.events[block.rows[$0].event].start }
-      .sorted { a, b in
-        let (x, y) = (dump.events[block.rows[a].event], dump.events[block.rows[b].event])
-        return x.start != y.start ? x.start < y.start : x.end > y.end
-      }
+    let timed = rows.filter {
+      !foreign[$0] && dump.events[block.rows[$0].event].end > dump.events[block.rows[$0].event].start
+    }
+    .sorted { a, b in
+      let (x, y) = (dump.events[block.rows[a].event], dump.events[block.rows[b].event])
+      return x.start != y.start ? x.start < y.start : x.end > y.end
+    }
     var open: [Int] = []
     for row in timed {
       let event = dump.events[block.rows[row].event]

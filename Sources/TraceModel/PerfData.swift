@@ -45,7 +45,8 @@ public struct TimeConversion: Sendable, Equatable {
 
   /// - Throws: `InvalidTimeScales` for cycles on one side only: how long a cycle is, nobody knows.
   public init(
-    from source: TimeScale = .ns, to target: TimeScale = .ms, tickRatio: (numerator: UInt64, denominator: UInt64) = (1, 1)
+    from source: TimeScale = .ns, to target: TimeScale = .ms,
+    tickRatio: (numerator: UInt64, denominator: UInt64) = (1, 1)
   ) throws(InvalidTimeScales) {
     guard (source == .cycles) == (target == .cycles) else { throw InvalidTimeScales() }
     self.source = source

@@ -22,7 +22,8 @@ extension Trace {
         if reference { return Self.referenceDuration(detail, isDelegated: isDelegated, conversion) }
         return conversion.convert(duration)
       }
-      return isDelegated ? conversion.convert(start &+ duration) - conversion.convert(start) : conversion.convert(duration)
+      return isDelegated
+        ? conversion.convert(start &+ duration) - conversion.convert(start) : conversion.convert(duration)
     }
     let values = runs.map { $0.map(raw) } ?? events.runs.indices.map(raw)
     return values.isEmpty ? nil : PerfData(raw: values)

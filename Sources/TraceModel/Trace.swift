@@ -33,7 +33,8 @@ public struct Trace: Sendable {
         let start = event.isDelegated ? conversion.convert(event.start) : Double(event.start)
         if event.kind == .profile, event.start > event.end, start > Double(UInt32.max) {
           throw ReferenceRefusal(
-            detail: "ValueError: Expected start_time (\(event.start)) and end_time (\(event.end)) to be less than 4294967295 "
+            detail:
+              "ValueError: Expected start_time (\(event.start)) and end_time (\(event.end)) to be less than 4294967295 "
               + "for cases where there is wrap-around of time values.")
         }
       }
@@ -75,7 +76,9 @@ public struct Trace: Sendable {
     return delegate.isEmpty ? dump.text(event.name) : delegate
   }
 
-  public func instruction(of row: EventBlock.Row) -> InstructionID { InstructionID(dump.events[row.event].instructionID) }
+  public func instruction(of row: EventBlock.Row) -> InstructionID {
+    InstructionID(dump.events[row.event].instructionID)
+  }
 
   public func chain(of row: EventBlock.Row) -> Int { Int(dump.events[row.event].chainIndex) }
 
@@ -133,7 +136,9 @@ public enum RowKind: Sendable, Equatable {
         guard row.hasProfile else { return .values }
         let event = events[row.event]
         let delegate = event.delegateDebugIDString
-        guard event.delegateDebugIDInt == -1, delegate == ETDump.Event.none || delegate == empty else { return .delegated }
+        guard event.delegateDebugIDInt == -1, delegate == ETDump.Event.none || delegate == empty else {
+          return .delegated
+        }
         var named = event.name == ETDump.Event.none ? RowKind.kernel : known[Int(event.name)]
         if named == nil {
           named = Self.named(dump.text(event.name))

@@ -6,7 +6,8 @@ struct CatCommand: ParsableCommand, Work {
   static let configuration = CommandConfiguration(
     commandName: "cat",
     abstract: "Prints every record of a trace, or writes the trace anew.",
-    discussion: "NDJSON has one line for the file, one for each run and one for each event, with the names of ETDump's schema.")
+    discussion:
+      "NDJSON has one line for the file, one for each run and one for each event, with the names of ETDump's schema.")
 
   @Argument(help: "An ETDump, plain or zstd-compressed; - for standard input.")
   var trace: String

@@ -40,7 +40,8 @@ struct CheckCommand: ParsableCommand, Work {
       path.split(separator: ".").last.flatMap { ["json": CheckRequest.Format.json, "ndjson": .ndjson][String($0)] }
     }
     if let format, let implied, format != implied {
-      throw ValidationError("--format \(format.rawValue) contradicts the name of the output, which ends for \(implied.rawValue)")
+      throw ValidationError(
+        "--format \(format.rawValue) contradicts the name of the output, which ends for \(implied.rawValue)")
     }
     return format ?? implied ?? .table
   }

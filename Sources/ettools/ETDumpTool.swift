@@ -70,7 +70,8 @@ struct TimeOptions: ParsableArguments {
   var sourceTimeScale: TimeScale = .ns
   @Option(help: ArgumentHelp("The unit of printed times.", valueName: "unit"))
   var targetTimeScale: TimeScale = .ms
-  @Option(help: ArgumentHelp("A tick is N/D source units (the device's et_pal_ticks_to_ns_multiplier).", valueName: "N/D"))
+  @Option(
+    help: ArgumentHelp("A tick is N/D source units (the device's et_pal_ticks_to_ns_multiplier).", valueName: "N/D"))
   var tickRatio: String?
 
   func conversion() throws -> TimeConversion {

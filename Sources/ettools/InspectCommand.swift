@@ -54,7 +54,8 @@ struct InspectCommand: ParsableCommand, Work {
     let endings = ["json": InspectRequest.Format.json, "ndjson": .ndjson, "csv": .csv, "tsv": .tsv, "md": .markdown]
     let implied = output.flatMap { path in path.split(separator: ".").last.flatMap { endings[String($0)] } }
     if let format, let implied, format != implied {
-      throw ValidationError("--format \(format.rawValue) contradicts the name of the output, which ends for \(implied.rawValue)")
+      throw ValidationError(
+        "--format \(format.rawValue) contradicts the name of the output, which ends for \(implied.rawValue)")
     }
     return format ?? implied ?? .table
   }

@@ -59,8 +59,12 @@ import TraceModel
     Case(
       "models/pnet/xnnpack/time.etdp", record: "models/pnet/portable/model.etrecord",
       program: "models/pnet/xnnpack/model.pte", .contradiction),
-    Case("models/forward_backbone/portable/backbone.etdp", record: "models/forward_backbone/portable/model.etrecord", .ambiguousMethod),
-    Case("models/multi_method/portable/encode.etdp", record: "models/multi_method/portable/model.etrecord", .ambiguousMethod),
+    Case(
+      "models/forward_backbone/portable/backbone.etdp", record: "models/forward_backbone/portable/model.etrecord",
+      .ambiguousMethod),
+    Case(
+      "models/multi_method/portable/encode.etdp", record: "models/multi_method/portable/model.etrecord",
+      .ambiguousMethod),
     Case("native/static-buffer-twice.etdp", .secondTrace, .singleRun),
     Case("native/delegate-vulkan.etdp", .foreignClock),
     Case("native/delegate-qnn.etdp", .foreignClock),
@@ -96,7 +100,8 @@ import TraceModel
 
   @Test(arguments: [
     "crepe_tiny/portable", "crepe_tiny/xnnpack-int8", "dynamic_shapes/xnnpack", "llama/portable", "llama/xnnpack",
-    "llama/xnnpack-int8", "lstm/portable-int8", "lstm/xnnpack", "mixed_delegates/xnnpack", "mixed_delegates/xnnpack-int8",
+    "llama/xnnpack-int8", "lstm/portable-int8", "lstm/xnnpack", "mixed_delegates/xnnpack",
+    "mixed_delegates/xnnpack-int8",
     "mobilenet_v2/portable", "mobilenet_v2/xnnpack", "mobilenet_v2/xnnpack-int8",
     "number_types/portable", "pnet/portable", "pnet/portable-int8", "pnet/xnnpack-int8", "rnet/xnnpack",
     "silero_vad/portable", "silero_vad/xnnpack",
@@ -258,8 +263,12 @@ import TraceModel
     let trouble = #expect(throws: Trouble.self) { try CheckRequest(paths: InputPaths(traces: [path])).find() }
     #expect(trouble?.status == .trouble)
     #expect(trouble?.description.contains("at byte \(bytes.count - 5)") == true)
-    #expect(throws: Trouble.self) { try CheckRequest(paths: InputPaths(traces: [Fixtures.path("native/empty-no-bytes.etdp")])).find() }
-    #expect(throws: Trouble.self) { try CheckRequest(paths: InputPaths(traces: [Fixtures.path("native/values-half.etdp")])).find() }
+    #expect(throws: Trouble.self) {
+      try CheckRequest(paths: InputPaths(traces: [Fixtures.path("native/empty-no-bytes.etdp")])).find()
+    }
+    #expect(throws: Trouble.self) {
+      try CheckRequest(paths: InputPaths(traces: [Fixtures.path("native/values-half.etdp")])).find()
+    }
   }
 
   @Test func writesEachFormat() throws {

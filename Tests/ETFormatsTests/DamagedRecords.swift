@@ -12,7 +12,9 @@ import Testing
     for entry in record.graphEntries { _ = try record.graph(entry) }
   }
 
-  static func refuses(_ bytes: some Collection<UInt8>, _ code: ReadError.Code, _ location: SourceLocation = #_sourceLocation) {
+  static func refuses(
+    _ bytes: some Collection<UInt8>, _ code: ReadError.Code, _ location: SourceLocation = #_sourceLocation
+  ) {
     do throws(ReadError) {
       try read(bytes)
       Issue.record("read without an error", sourceLocation: location)
@@ -82,7 +84,8 @@ import Testing
     let place = wrong.lastIndex(of: UInt8(ascii: "}"))!
     wrong[place] = UInt8(ascii: "]")
     Self.refuses(wrong, .checksum)
-    Self.refuses(StoredZip.bytes([("ETRECORD_V0", []), ("debug_handle_map", Array("{\"forward\": {\"x\": 1}}".utf8))]), .malformed)
+    Self.refuses(
+      StoredZip.bytes([("ETRECORD_V0", []), ("debug_handle_map", Array("{\"forward\": {\"x\": 1}}".utf8))]), .malformed)
   }
 
   @Test func deepJSONIsRefused() {
@@ -98,7 +101,8 @@ import Testing
     try Self.read(StoredZip.bytes([("ETRECORD_V0", []), ("debug_handle_map", Array(methods.utf8))]))
     try Self.read(StoredZip.bytes([("ETRECORD_V0", []), ("debug_handle_map", Array(repeated.utf8))]))
     let stack = (0..<count).map { "k\($0),p,t" }.joined(separator: ";")
-    let graph = "{\"graph_module\": {\"graph\": {\"nodes\": [{\"name\": \"a\", \"target\": \"t\", \"metadata\": {\"nn_module_stack\": \"\(stack)\"}}]}}}"
+    let graph =
+      "{\"graph_module\": {\"graph\": {\"nodes\": [{\"name\": \"a\", \"target\": \"t\", \"metadata\": {\"nn_module_stack\": \"\(stack)\"}}]}}}"
     try Self.read(StoredZip.bytes([("ETRECORD_V0", []), ("x/forward", Array(graph.utf8))]))
   }
 }

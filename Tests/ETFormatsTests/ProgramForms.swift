@@ -63,7 +63,8 @@ import Testing
     #expect(!plan.roles[value].contains(.constant))
     let program = try load("initialised.pte")
     let floats = program.bytes(try #require(state.data)).bindMemory(to: UInt8.self)
-    #expect(Array(floats) == [Float(0), 1, 2, 3].flatMap { withUnsafeBytes(of: $0.bitPattern.littleEndian, Array.init) })
+    #expect(
+      Array(floats) == [Float(0), 1, 2, 3].flatMap { withUnsafeBytes(of: $0.bitPattern.littleEndian, Array.init) })
   }
 
   @Test func keepsTheNamesOfMutableBuffers() throws {

@@ -18,7 +18,8 @@ struct RecordComparison {
     var (ours, theirs) = (RecordComparison(ours), RecordComparison(theirs))
     while true {
       // Nearly all lines are equal as they are; the kinds that count what came before are looked at all the same.
-      while let line = ours.peek, line == theirs.peek, line.first != UInt8(ascii: "X"), line.first != UInt8(ascii: "C") {
+      while let line = ours.peek, line == theirs.peek, line.first != UInt8(ascii: "X"), line.first != UInt8(ascii: "C")
+      {
         ours.place += 1
         theirs.place += 1
       }
@@ -58,7 +59,8 @@ struct RecordComparison {
   ]
 
   private static let lists = [
-    "inputs", "outputs", "args", "non_const_buffer_sizes", "input_ids", "output_ids", "dims", "scale", "perm", "new_shape",
+    "inputs", "outputs", "args", "non_const_buffer_sizes", "input_ids", "output_ids", "dims", "scale", "perm",
+    "new_shape",
     "pre_paddings", "post_paddings", "offsets", "sizes",
   ]
 
@@ -76,7 +78,8 @@ struct RecordComparison {
     switch table {
     case "Null", "XValue", "XNNQuantizedTensorValue": return nil
     case "ContainerMetadata" where line.hasSuffix("encoded_inp_str=- encoded_out_str=-"): return nil
-    case "ExtraTensorInfo" where line.hasSuffix(" fully_qualified_name=- location=0 device_type=0 device_index=0"): return nil
+    case "ExtraTensorInfo" where line.hasSuffix(" fully_qualified_name=- location=0 device_type=0 device_index=0"):
+      return nil
     case "SubsegmentOffsets" where !line.contains(","): return table
     case "BoolList":
       let items = line.drop { $0 != "[" }.dropFirst().dropLast().split(separator: ",")

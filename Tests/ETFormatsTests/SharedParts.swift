@@ -6,7 +6,8 @@ import Testing
 @Suite struct SharedParts {
   private typealias Reference = FlatBuilder.Reference
 
-  private static func table(_ builder: inout FlatBuilder, slots: Int, _ fill: (inout FlatBuilder) -> Void) -> Reference {
+  private static func table(_ builder: inout FlatBuilder, slots: Int, _ fill: (inout FlatBuilder) -> Void) -> Reference
+  {
     builder.startTable(slots: slots)
     fill(&builder)
     return builder.endTable()

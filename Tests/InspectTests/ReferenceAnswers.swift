@@ -10,13 +10,16 @@ import TraceModel
 @Suite struct ReferenceAnswers {
   /// Traces on which we are right and the reference is wrong, with the fault (see Fixtures/README.md, "Named faults").
   static let faults: [String: String] = [
-    "models/control_flow": "repeated", "models/wrong_results": "repeated", "native/loop": "repeated", "native/repeated": "repeated",
+    "models/control_flow": "repeated", "models/wrong_results": "repeated", "native/loop": "repeated",
+    "native/repeated": "repeated",
     "native/step": "repeated", "native/delegate-ethosu": "repeated", "native/chains": "chains", "native/wrap32": "wrap",
     "native/delegate-neutron": "wrap",
   ]
 
   /// Traces that are no ETDump: the runtime that recorded them spoiled the file.
-  static let unreadable = ["half/portable/values", "bfloat16/portable/values", "native/empty-no-bytes", "native/values-half"]
+  static let unreadable = [
+    "half/portable/values", "bfloat16/portable/values", "native/empty-no-bytes", "native/values-half",
+  ]
 
   static func fault(of trace: String) -> String? { faults.first { trace.hasPrefix($0.key) }?.value }
 
@@ -104,7 +107,10 @@ import TraceModel
       ("num_outputs", plain(ours["num_outputs"]), plain(theirs["num_outputs"])),
       ("start_time", plain(ours["start_time"]), plain(theirs["start_time"])),
       ("delegate_backend_name", plain(ours["delegate_backend_name"]), plain(theirs["delegate_backend_name"])),
-      ("delegate_debug_identifier", plain(ours["delegate_debug_identifier"]), plain(theirs["delegate_debug_identifier"])),
+      (
+        "delegate_debug_identifier", plain(ours["delegate_debug_identifier"]),
+        plain(theirs["delegate_debug_identifier"])
+      ),
     ]
     for (name, a, b) in pairs where !a.isEqual(b) {
       return "\(name): ours \(String(describing: a).prefix(300)), the reference's \(String(describing: b).prefix(300))"
@@ -114,7 +120,10 @@ import TraceModel
 
   private static func firstDifference(_ ours: String, _ theirs: String) -> String? {
     guard ours != theirs else { return nil }
-    let (a, b) = (ours.split(separator: "\n", omittingEmptySubsequences: false), theirs.split(separator: "\n", omittingEmptySubsequences: false))
+    let (a, b) = (
+      ours.split(separator: "\n", omittingEmptySubsequences: false),
+      theirs.split(separator: "\n", omittingEmptySubsequences: false)
+    )
     for (index, (x, y)) in zip(a, b).enumerated() where x != y {
       for (cell, other) in zip(x.split(separator: "\t"), y.split(separator: "\t")) where cell != other {
         return "line \(index + 1): ours \(cell.prefix(100)), the reference's \(other.prefix(100))"
@@ -124,9 +133,12 @@ import TraceModel
     return "\(a.count) lines, the reference has \(b.count)"
   }
 
-  static func inspect(_ answer: Golden.Case, format: InspectRequest.Format, referenceFaults: Bool = false) throws -> String {
+  static func inspect(_ answer: Golden.Case, format: InspectRequest.Format, referenceFaults: Bool = false) throws
+    -> String
+  {
     let conversion = try TimeConversion(
-      from: answer.sourceTimeScale.flatMap(TimeScale.init) ?? .ns, to: answer.targetTimeScale.flatMap(TimeScale.init) ?? .ms)
+      from: answer.sourceTimeScale.flatMap(TimeScale.init) ?? .ns,
+      to: answer.targetTimeScale.flatMap(TimeScale.init) ?? .ms)
     var request = InspectRequest(
       paths: InputPaths(
         traces: [Fixtures.root + "/" + answer.trace], record: answer.etrecord.map { Fixtures.root + "/" + $0 }),

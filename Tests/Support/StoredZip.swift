@@ -9,10 +9,12 @@ public enum StoredZip {
     for (name, bytes) in entries {
       let checksum = Int(bytes.withUnsafeBytes(CRC32.of))
       let shared =
-        little(0, 2) + little(0, 2) + little(0, 4) + little(checksum, 4) + little(bytes.count, 4) + little(bytes.count, 4)
+        little(0, 2) + little(0, 2) + little(0, 4) + little(checksum, 4) + little(bytes.count, 4)
+        + little(bytes.count, 4)
         + little(name.utf8.count, 2) + little(0, 2)
       directory +=
-        little(0x0201_4B50, 4) + little(20, 2) + little(20, 2) + shared + little(0, 6) + little(0, 4) + little(out.count, 4)
+        little(0x0201_4B50, 4) + little(20, 2) + little(20, 2) + shared + little(0, 6) + little(0, 4)
+        + little(out.count, 4)
         + Array(name.utf8)
       out += little(0x0403_4B50, 4) + little(20, 2) + shared + Array(name.utf8) + bytes
     }

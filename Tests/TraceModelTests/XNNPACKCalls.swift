@@ -42,10 +42,13 @@ struct XNNPACKCalls {
         if event.isDelegated {
           waiting.append(event)
         } else if dump.text(event.name) == EventBlock.FrameworkEvent.delegateCall {
-          let names = waiting.filter { $0.instructionID == event.instructionID }.map { dump.text($0.delegateDebugIDString) }
+          let names = waiting.filter { $0.instructionID == event.instructionID }.map {
+            dump.text($0.delegateDebugIDString)
+          }
           waiting = []
           let instruction = InstructionID(event.instructionID)
-          guard case .delegateCall(let index, _)? = plan.instruction(instruction, chain: max(0, Int(event.chainIndex))) else {
+          guard case .delegateCall(let index, _)? = plan.instruction(instruction, chain: max(0, Int(event.chainIndex)))
+          else {
             faults.append("instruction \(instruction) is no call of a delegate")
             continue
           }

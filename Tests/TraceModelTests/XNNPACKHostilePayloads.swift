@@ -55,7 +55,9 @@ import TraceModel
   }
 
   private static func randomOperators(_ random: inout SeededGenerator) -> OperatorGraph {
-    let targets = ["aten.relu", "quantized_decomposed.quantize", "quantized_decomposed.dequantize", "batch_norm", "choose_qparams"]
+    let targets = [
+      "aten.relu", "quantized_decomposed.quantize", "quantized_decomposed.dequantize", "batch_norm", "choose_qparams",
+    ]
     return OperatorGraph(
       nodes: (0..<random.below(30)).map { index in
         OperatorGraph.Node(
@@ -97,7 +99,8 @@ import TraceModel
     let graph = OperatorGraph(
       nodes: (0..<2000).map {
         OperatorGraph.Node(
-          name: "n\($0)", target: "aten.relu", debugHandle: DebugHandle($0 % 3 + 1), inputs: ["v\($0)"], outputs: ["v\($0 + 1)"])
+          name: "n\($0)", target: "aten.relu", debugHandle: DebugHandle($0 % 3 + 1), inputs: ["v\($0)"],
+          outputs: ["v\($0 + 1)"])
       })
     let handles = (1..<size).map { DebugHandle($0) }
     let alignments = XNNPACKKernels.align(eventNames: names, payload: payload, handles: handles, graph: graph)
@@ -114,13 +117,16 @@ import TraceModel
       from = to
     }
     let payload = try builder.payload()
-    let backwards = (0..<3000).map { $0 % 7 == 0 ? "Exp (NC) #\($0)" : $0 % 2 == 0 ? "Abs (NC) #\($0)" : "Sigmoid (NC) #\($0)" }
+    let backwards = (0..<3000).map {
+      $0 % 7 == 0 ? "Exp (NC) #\($0)" : $0 % 2 == 0 ? "Abs (NC) #\($0)" : "Sigmoid (NC) #\($0)"
+    }
     for alignment in XNNPACKKernels.align(eventNames: backwards, payload: payload, handles: nil, graph: nil) {
       #expect(alignment.confidence != .exact && !alignment.why.isEmpty)
     }
     // One more event at the beginning of a long call does not spoil the rest.
     let plain = (0..<3000).map { $0 % 2 == 0 ? "Sigmoid (NC) #\($0)" : "Abs (NC) #\($0)" }
-    let alignments = XNNPACKKernels.align(eventNames: ["Pack LH (X32) #1"] + plain, payload: payload, handles: nil, graph: nil)
+    let alignments = XNNPACKKernels.align(
+      eventNames: ["Pack LH (X32) #1"] + plain, payload: payload, handles: nil, graph: nil)
     #expect(alignments.dropFirst().allSatisfy { $0.confidence == .aligned })
   }
 }

@@ -93,7 +93,9 @@ import TraceModel
 
   @Test func computeTheMeanOfASquareAtOnce() throws {
     let found = try kernels { b in
-      let (x, s, y) = (b.value([1, 4, 4, 3], input: true), b.value([1, 4, 4, 3]), b.value([1, 1, 1, 3], output: true))
+      let (x, s, y) = (
+        b.value([1, 4, 4, 3], input: true), b.value([1, 4, 4, 3]), b.value([1, 1, 1, 3], output: true)
+      )
       b.node(28, [x], [s])
       b.node(19, [s], [y])
     }

@@ -49,7 +49,8 @@ struct XNNPACKPayloadBuilder {
   ) {
     nodes.append(
       Node(
-        kind: kind, inputs: inputs, outputs: outputs, handle: handle ?? UInt32(nodes.count + 1), flags: flags, range: range,
+        kind: kind, inputs: inputs, outputs: outputs, handle: handle ?? UInt32(nodes.count + 1), flags: flags,
+        range: range,
         numbers: numbers, more: more, window: window))
   }
 
@@ -88,7 +89,9 @@ struct XNNPACKPayloadBuilder {
   }
 
   private static func header(_ count: Int) -> [UInt8] {
-    func little(_ number: UInt64, _ bytes: Int) -> [UInt8] { (0..<bytes).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } }
+    func little(_ number: UInt64, _ bytes: Int) -> [UInt8] {
+      (0..<bytes).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+    }
     return [0, 0, 0, 0] + Array("XH00".utf8) + little(30, 2) + little(32, 4) + little(UInt64(count), 4)
       + little(UInt64(32 + count), 4) + little(0, 8) + [0, 0]
   }

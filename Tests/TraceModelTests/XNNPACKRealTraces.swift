@@ -116,7 +116,8 @@ struct XNNPACKExpectation: CustomTestStringConvertible {
         let all = Set(trace.delegates[delegate]?.handles ?? [])
         #expect(all.isSuperset(of: alignment.covered))
         #expect(alignment.primary.map(all.contains) != false)
-        #expect(alignment.covered == alignment.covered.sorted() && !alignment.covered.contains { $0 == alignment.primary })
+        #expect(
+          alignment.covered == alignment.covered.sorted() && !alignment.covered.contains { $0 == alignment.primary })
       }
     }
     for (delegate, handles) in covered {

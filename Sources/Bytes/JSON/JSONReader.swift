@@ -281,6 +281,7 @@ public struct JSONReader {
   public func error(_ detail: String, at place: Int? = nil) -> ReadError {
     let place = min(place ?? position, bytes.count)
     let ended = place >= bytes.count
-    return ReadError(ended ? .truncated : .malformed, at: place, "not JSON: " + (ended ? "the text ends early" : detail))
+    return ReadError(
+      ended ? .truncated : .malformed, at: place, "not JSON: " + (ended ? "the text ends early" : detail))
   }
 }

@@ -34,7 +34,8 @@ public struct ZipArchive: Sendable {
     var entries: [Entry] = []
     // A directory entry takes at least 46 bytes.
     guard end.count <= end.size / 46 else {
-      throw ReadError(.malformed, at: end.offset, "the zip directory announces \(end.count) entries in \(end.size) bytes")
+      throw ReadError(
+        .malformed, at: end.offset, "the zip directory announces \(end.count) entries in \(end.size) bytes")
     }
     entries.reserveCapacity(end.count)
     var position = end.offset
@@ -61,7 +62,9 @@ public struct ZipArchive: Sendable {
         .unsupported, at: header,
         "the entry '\(entry.name)' is compressed (method \(entry.method)): store it, as the exporter does (zip -0)")
     }
-    guard !entry.isEncrypted else { throw ReadError(.unsupported, at: header, "the entry '\(entry.name)' is encrypted") }
+    guard !entry.isEncrypted else {
+      throw ReadError(.unsupported, at: header, "the entry '\(entry.name)' is encrypted")
+    }
     let start = header + 30 + Int(try cursor.uint16(header + 26)) + Int(try cursor.uint16(header + 28))
     guard start <= cursor.count, entry.size <= cursor.count - start else {
       throw ReadError(.truncated, at: start, "the entry '\(entry.name)' reaches beyond the archive's end")
@@ -122,7 +125,9 @@ public struct ZipArchive: Sendable {
     let nameStart = start + 46
     let extraStart = nameStart + nameLength
     position = extraStart + extraLength + commentLength
-    guard position <= limit else { throw ReadError(.malformed, at: start, "a zip directory entry reaches beyond the directory") }
+    guard position <= limit else {
+      throw ReadError(.malformed, at: start, "a zip directory entry reaches beyond the directory")
+    }
     // The 64-bit extra field holds those of the three that are all ones above, in this order.
     var extra = extraStart
     while extra + 4 <= extraStart + extraLength {
@@ -142,7 +147,9 @@ public struct ZipArchive: Sendable {
       }
       extra += 4 + length
     }
-    guard header <= bytes.count else { throw ReadError(.outOfBounds, at: start, "a zip entry lies outside the archive") }
+    guard header <= bytes.count else {
+      throw ReadError(.outOfBounds, at: start, "a zip entry lies outside the archive")
+    }
     return Entry(
       name: String(decoding: bytes.bytes[nameStart..<extraStart], as: UTF8.self), size: size, method: method,
       checksum: checksum, headerOffset: header, compressedSize: compressed, isEncrypted: flags & 1 != 0)

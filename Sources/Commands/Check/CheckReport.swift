@@ -38,7 +38,8 @@ struct CheckReport {
     var text = ""
     for finding in findings {
       let place = finding.place.parts.map { "\($0.name) \($0.value)" }.joined(separator: ", ")
-      text += "\(finding.severity.rawValue) \(finding.rule.id) \(finding.rule.title)\(place.isEmpty ? "" : " (\(place))")"
+      text +=
+        "\(finding.severity.rawValue) \(finding.rule.id) \(finding.rule.title)\(place.isEmpty ? "" : " (\(place))")"
       text += finding.count > 1 ? ", the first of \(NumberText.grouped(Int64(finding.count))):\n" : ":\n"
       text += "  \(TextTable.singleLine(finding.message))\n"
       if !finding.mend.isEmpty { text += "  → \(finding.mend)\n" }

@@ -54,7 +54,8 @@ struct InspectGroups {
           let label = phase.name == .all ? "" : " \(phase.name.rawValue)"
           let time = Int64(truncatingIfNeeded: trace.blocks[block].duration(row: row, run: run))
           groups.append(
-            (trace.blocks[block].runs[run], Group(name: "\(trace.blocks[block].name)\(label)", calls: 1, times: [time])))
+            (trace.blocks[block].runs[run], Group(name: "\(trace.blocks[block].name)\(label)", calls: 1, times: [time]))
+          )
         }
       }
     }
@@ -96,15 +97,22 @@ struct InspectGroups {
     switch request.group {
     case .op:
       if let name = aligned.operatorName(block: block, row: row), kind == .kernel { return name }
-      if kind == .operatorCall, !calls(block, row) { return aligned.operatorName(block: block, row: row) ?? "OPERATOR_CALL" }
+      if kind == .operatorCall, !calls(block, row) {
+        return aligned.operatorName(block: block, row: row) ?? "OPERATOR_CALL"
+      }
       if kind == .delegated {
         let nodes = aligned.nodes(block: block, row: row)
         if let op = nodes.first?.op { return op }
-        return trace.name(of: trace.blocks[block].rows[row]).split(separator: "#").first.map { String($0.dropLast($0.last == " " ? 1 : 0)) } ?? ""
+        return trace.name(of: trace.blocks[block].rows[row]).split(separator: "#").first.map {
+          String($0.dropLast($0.last == " " ? 1 : 0))
+        } ?? ""
       }
-      return kind == .delegateCall ? "(\(aligned.backend(block: block, row: row) ?? "delegate"), not accounted for)" : framework
+      return kind == .delegateCall
+        ? "(\(aligned.backend(block: block, row: row) ?? "delegate"), not accounted for)" : framework
     case .backend:
-      if let backend = aligned.backend(block: block, row: row), kind == .delegateCall || kind == .delegated { return backend }
+      if let backend = aligned.backend(block: block, row: row), kind == .delegateCall || kind == .delegated {
+        return backend
+      }
       return kind == .delegateCall || kind == .delegated ? "a delegate" : kind == .kernel ? "no backend" : framework
     case .module:
       guard let path = aligned.module(block: block, row: row), kind != .framework, kind != .methodExecute else {
@@ -131,17 +139,25 @@ struct InspectGroups {
     let unit = " (\(request.conversion.target.rawValue))"
     if request.format == .csv || request.format == .tsv {
       var writer = DelimitedWriter(separator: request.format == .tsv ? "\t" : ",")
-      writer.row([request.group.rawValue, "calls", "total_ticks", "share", "p10" + unit, "p50" + unit, "p90" + unit, "avg" + unit, "min" + unit, "max" + unit])
+      writer.row([
+        request.group.rawValue, "calls", "total_ticks", "share", "p10" + unit, "p50" + unit, "p90" + unit, "avg" + unit,
+        "min" + unit, "max" + unit,
+      ])
       for (group, perf) in rows {
         writer.row(
-          [group.name, String(group.calls), String(total(group)), PythonText.float(Double(total(group)) / Double(max(1, whole)))]
+          [
+            group.name, String(group.calls), String(total(group)),
+            PythonText.float(Double(total(group)) / Double(max(1, whole))),
+          ]
             + [perf.p10, perf.p50, perf.p90, perf.avg, perf.min, perf.max].map(PythonText.float))
       }
       return try sink.write(writer.bytes)
     }
     var table = TextTable([
-      .init(request.group.rawValue, canShrink: true), .init("calls", isNumber: true), .init("p50" + unit, isNumber: true),
-      .init("p90", isNumber: true), .init("avg", isNumber: true), .init("sd", isNumber: true), .init("share", isNumber: true),
+      .init(request.group.rawValue, canShrink: true), .init("calls", isNumber: true),
+      .init("p50" + unit, isNumber: true),
+      .init("p90", isNumber: true), .init("avg", isNumber: true), .init("sd", isNumber: true),
+      .init("share", isNumber: true),
       .init("cum", isNumber: true),
     ])
     var cumulative: Int64 = 0
@@ -165,7 +181,8 @@ struct InspectGroups {
       json.member("total_ticks", total(group))
       json.member("share", Double(total(group)) / Double(max(1, whole)))
       for (name, value) in [
-        ("p10", perf.p10), ("p50", perf.p50), ("p90", perf.p90), ("avg", perf.avg), ("min", perf.min), ("max", perf.max),
+        ("p10", perf.p10), ("p50", perf.p50), ("p90", perf.p90), ("avg", perf.avg), ("min", perf.min),
+        ("max", perf.max),
       ] {
         json.member(name, value)
       }

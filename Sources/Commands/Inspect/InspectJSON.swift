@@ -11,6 +11,14 @@ struct InspectJSON {
   let aligned: AlignedTrace
   let conversion: TimeConversion
   let reference: Bool
+  private let selfTimes: [SelfTimes]
+
+  init(aligned: AlignedTrace, conversion: TimeConversion, reference: Bool) {
+    self.aligned = aligned
+    self.conversion = conversion
+    self.reference = reference
+    selfTimes = aligned.trace.blocks.map(SelfTimes.init)
+  }
 
   /// - Parameter lines: One event a line (NDJSON) instead of one document.
   func write(lines: Bool, to sink: any ByteSink) throws(WriteError) {
@@ -96,7 +104,8 @@ struct InspectJSON {
       json.key("raw")
       json.array { json in for time in perf.raw { json.value(time) } }
       for (name, value) in [
-        ("p10", perf.p10), ("p50", perf.p50), ("p90", perf.p90), ("avg", perf.avg), ("min", perf.min), ("max", perf.max),
+        ("p10", perf.p10), ("p50", perf.p50), ("p90", perf.p90), ("avg", perf.avg), ("min", perf.min),
+        ("max", perf.max),
         ("stddev", perf.standardDeviation),
       ] {
         json.member(name, value)
@@ -107,12 +116,45 @@ struct InspectJSON {
         json.null()
       }
     }
+    appendShares(block, row, to: &json)
     appendSource(block, row, association, to: &json)
     json.key("start_time")
     if let starts = trace.starts(block: block, row: row, reference: reference) {
       json.array { json in for start in starts { json.value(start) } }
     } else {
       json.null()
+    }
+  }
+
+  /// Self times in ticks, the share of `Method::execute`, and where runs differ in size the statistics of each phase.
+  private func appendShares(_ block: Int, _ row: Int, to json: inout JSONWriter) {
+    let trace = aligned.trace
+    let events = trace.blocks[block]
+    guard events.rows[row].hasProfile, !events.isForeign[row] else { return }
+    json.key("self_ticks")
+    json.array { json in for run in events.runs.indices { json.value(selfTimes[block].ticks(row: row, run: run)) } }
+    func total(_ row: Int) -> Double {
+      events.runs.indices.reduce(0) { $0 + Double(events.duration(row: row, run: $1)) }
+    }
+    if let whole = trace.kinds[block].firstIndex(of: .methodExecute), total(whole) > 0 {
+      json.member("share", total(row) / total(whole))
+    }
+    let phases = aligned.phases[block]
+    guard phases.count > 1 else { return }
+    json.key("phases")
+    json.array { json in
+      for phase in phases {
+        guard let perf = trace.perfData(block: block, row: row, in: conversion, runs: phase.runs, reference: reference)
+        else {
+          continue
+        }
+        json.object { json in
+          json.member("name", phase.name.rawValue)
+          for (name, value) in [("p10", perf.p10), ("p50", perf.p50), ("p90", perf.p90), ("avg", perf.avg)] {
+            json.member(name, value)
+          }
+        }
+      }
     }
   }
 
@@ -126,7 +168,9 @@ struct InspectJSON {
     json.key("debug_handles")
     switch (association.handles, kernel) {
     case (_, let kernel?):
-      json.array { json in for handle in [kernel.primary].compactMap({ $0 }) + kernel.covered { json.value(handle.value) } }
+      json.array { json in
+        for handle in [kernel.primary].compactMap({ $0 }) + kernel.covered { json.value(handle.value) }
+      }
     case (.one(let handle)?, nil): json.value(handle.value)
     case (.list(let handles)?, nil): json.array { json in for handle in handles { json.value(handle.value) } }
     case (nil, nil): json.null()

@@ -1,5 +1,5 @@
-public import Bytes
 import Analysis
+public import Bytes
 public import ETCore
 import ETDumpFormat
 import ETFormats
@@ -36,7 +36,9 @@ public struct InspectRequest: Sendable {
   }
 
   public func run(out: any ByteSink, notes: any ByteSink) throws -> ExitStatus {
-    if let debugBuffer { _ = try Inputs.reading(debugBuffer) { (path) throws(ReadError) in try FileContents.open(path) } }
+    if let debugBuffer {
+      _ = try Inputs.reading(debugBuffer) { (path) throws(ReadError) in try FileContents.open(path) }
+    }
     let inputs = try Inputs(paths)
     let trace: Trace
     if referenceFaults {
@@ -86,7 +88,8 @@ public struct InspectRequest: Sendable {
     }
     if !aligned.methods.unfitting.isEmpty {
       try notes.write(
-        "etdump: warning: the recorded instructions do not fit the given record or program: is it of another model? See etdump check\n")
+        "etdump: warning: the recorded instructions do not fit the given record or program: is it of another model? See etdump check\n"
+      )
     }
     for fault in aligned.program?.faults ?? [] {
       try notes.write("etdump: warning: a delegate's payload cannot be read: \(fault)\n")

@@ -35,10 +35,13 @@ struct InspectTSV {
     let association = alignment[block, row]
     let perf = trace.perfData(block: block, row: row, in: conversion, reference: reference)
     let times = perf.map { [$0.p10, $0.p50, $0.p90, $0.avg, $0.min, $0.max].map(PythonText.float) }
-    let starts = trace.starts(block: block, row: row, reference: reference).map { PythonText.list($0.map { String($0) }) }
+    let starts = trace.starts(block: block, row: row, reference: reference).map {
+      PythonText.list($0.map { String($0) })
+    }
     return (times ?? Array(repeating: "", count: 6)) + [
       Self.operatorCell(alignment.operators(block: block, row: row).operators),
-      PythonText.bool(trace.kinds[block][row] == .delegated || trace.delegateIdentifier(of: trace.blocks[block].rows[row]) != nil),
+      PythonText.bool(
+        trace.kinds[block][row] == .delegated || trace.delegateIdentifier(of: trace.blocks[block].rows[row]) != nil),
       association.backend ?? "", starts ?? "",
     ]
   }

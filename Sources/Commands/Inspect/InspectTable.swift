@@ -51,8 +51,10 @@ struct InspectTable {
     if lines.count > limit { lines = largest(lines, limit, block, phase.runs, selfTimes) }
     lines = sorted(lines, block, phase.runs, selfTimes)
     var table = TextTable([
-      .init("event", canShrink: true), .init("calls", isNumber: true), .init("p50", isNumber: true), .init("p90", isNumber: true),
-      .init("avg", isNumber: true), .init("sd", isNumber: true), .init("share", isNumber: true), .init("cum", isNumber: true),
+      .init("event", canShrink: true), .init("calls", isNumber: true), .init("p50", isNumber: true),
+      .init("p90", isNumber: true),
+      .init("avg", isNumber: true), .init("sd", isNumber: true), .init("share", isNumber: true),
+      .init("cum", isNumber: true),
       .init("self", isNumber: true), .init("operator", canShrink: true), .init("module", canShrink: true),
       .init("source", canShrink: true),
     ])
@@ -132,7 +134,9 @@ struct InspectTable {
         && inner.contains { trace.kinds[block][$0] == .kernel }
       if !isWrapper { lines.append(line) }
       let depth = isWrapper ? line.depth : line.depth + 1
-      if trace.kinds[block][line.row] == .delegateCall { stack.append(Line(row: line.row, depth: depth, isRemainder: true)) }
+      if trace.kinds[block][line.row] == .delegateCall {
+        stack.append(Line(row: line.row, depth: depth, isRemainder: true))
+      }
       for row in inner.reversed() { stack.append(Line(row: row, depth: depth)) }
     }
     return lines
@@ -167,7 +171,8 @@ struct InspectTable {
   // MARK: Times
 
   private func perf(_ block: Int, _ row: Int, _ runs: [Int]) -> PerfData? {
-    aligned.trace.perfData(block: block, row: row, in: request.conversion, runs: runs, reference: request.referenceFaults)
+    aligned.trace.perfData(
+      block: block, row: row, in: request.conversion, runs: runs, reference: request.referenceFaults)
   }
 
   private func remainder(_ row: Int, _ runs: [Int], _ selfTimes: SelfTimes) -> PerfData? {

@@ -13,17 +13,20 @@ struct TokenReport {
     var out = ""
     for block in trace.blocks.indices {
       let phases = aligned.phases[block]
-      guard let prefill = phases.first(where: { $0.name == .prefill }), let decode = phases.first(where: { $0.name == .decode }),
+      guard let prefill = phases.first(where: { $0.name == .prefill }),
+        let decode = phases.first(where: { $0.name == .decode }),
         let whole = trace.kinds[block].firstIndex(of: .methodExecute), decode.runs.count >= 3
       else { continue }
       let unit = conversion.target.rawValue
       let first = time(block, whole, prefill.runs)
       let token = time(block, whole, decode.runs)
-      out += "tokens: first token after \(NumberText.short(first)) \(unit) (prefill), then \(NumberText.short(token)) \(unit) a token (median of \(decode.runs.count))\n"
+      out +=
+        "tokens: first token after \(NumberText.short(first)) \(unit) (prefill), then \(NumberText.short(token)) \(unit) a token (median of \(decode.runs.count))\n"
       for growth in growing(block, decode.runs).prefix(8) {
         let micro = conversion.target == .cycles ? "cycles" : "µs"
         let scale = conversion.target == .cycles ? 1 : 1_000_000 / conversion.target.unitsPerSecond
-        out += "  \(growth.name) grows \(NumberText.short(growth.fit.slope * scale)) ± \(NumberText.short(growth.fit.slopeMargin * scale)) \(micro) a token\n"
+        out +=
+          "  \(growth.name) grows \(NumberText.short(growth.fit.slope * scale)) ± \(NumberText.short(growth.fit.slopeMargin * scale)) \(micro) a token\n"
       }
     }
     return out

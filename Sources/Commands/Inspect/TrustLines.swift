@@ -67,7 +67,8 @@ struct TrustLines {
       let sizes = tensor.sizes.map { inputs.dump.dimensions[$0] } ?? []
       return sum &+ sizes.reduce(Int64(tensor.scalarType.size ?? 0)) { $0 &* $1 }
     }
-    return "VALUES LOGGED (\(count(inputs.dump.debugValues.count, "value")), \(NumberText.grouped(bytes)) bytes copied): the times include the copies"
+    return
+      "VALUES LOGGED (\(count(inputs.dump.debugValues.count, "value")), \(NumberText.grouped(bytes)) bytes copied): the times include the copies"
   }
 
   private var warmUp: String? {
@@ -85,14 +86,18 @@ struct TrustLines {
         if warm > 0 {
           let median = times.sorted()[times.count / 2]
           let first = NumberText.fixed(times[0] / median, 1)
-          parts.append("warm-up: the first \(warm == 1 ? "run" : "\(warm) runs") (\(first)× the median); --runs \(warm).. leaves it out")
+          parts.append(
+            "warm-up: the first \(warm == 1 ? "run" : "\(warm) runs") (\(first)× the median); --runs \(warm).. leaves it out"
+          )
         }
         let settled = Array(times.dropFirst(warm))
         if settled.count >= 8 {
           let half = settled.count / 2
           let (a, b) = (settled.prefix(half).sorted()[half / 2], settled.suffix(half).sorted()[half / 2])
           let drift = b / a - 1
-          if abs(drift) > 0.02 { parts.append("drift \(drift > 0 ? "+" : "")\(NumberText.percent(drift)) from the first half to the second") }
+          if abs(drift) > 0.02 {
+            parts.append("drift \(drift > 0 ? "+" : "")\(NumberText.percent(drift)) from the first half to the second")
+          }
         }
       }
     }
@@ -101,8 +106,10 @@ struct TrustLines {
 
   private var unattributed: String? {
     guard account.total > 0 else { return nil }
-    let open = account.parts.filter { $0.name.hasSuffix("not accounted for by its kernels") || $0.name == "between instructions" }
-      .reduce(0) { $0 + max(0, $1.ticks) }
+    let open = account.parts.filter {
+      $0.name.hasSuffix("not accounted for by its kernels") || $0.name == "between instructions"
+    }
+    .reduce(0) { $0 + max(0, $1.ticks) }
     return "\(NumberText.percent(Double(open) / Double(account.total))) unattributed"
   }
 
@@ -112,7 +119,8 @@ struct TrustLines {
     guard !kernels.isEmpty else { return nil }
     let placed = kernels.count { $0.primary != nil }
     let inserted = kernels.count { $0.isInserted }
-    var line = "\(placed) of \(kernels.count) XNNPACK kernels have one source group (delegate time is divided: each kernel once)"
+    var line =
+      "\(placed) of \(kernels.count) XNNPACK kernels have one source group (delegate time is divided: each kernel once)"
     if inserted > 0 { line += ", \(inserted) of them inserted by lowering" }
     let reasons = Set(kernels.filter { $0.primary == nil }.map(\.why)).sorted()
     if !reasons.isEmpty { line += "; the rest: " + reasons.prefix(3).joined(separator: "; ") }

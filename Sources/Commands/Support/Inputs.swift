@@ -40,7 +40,9 @@ public struct Inputs: Sendable {
     guard let dump else { throw Trouble("no trace was given", status: .usage) }
     self.dump = dump
     self.record = try record.map { path in
-      try Self.reading(path) { (path) throws(ReadError) in try ETRecord(reading: try FileContents.openDecompressed(path)) }
+      try Self.reading(path) { (path) throws(ReadError) in
+        try ETRecord(reading: try FileContents.openDecompressed(path))
+      }
     }
     self.program = try program.map { path in
       try Self.reading(path) { (path) throws(ReadError) in try Program.load(path) }

@@ -20,7 +20,7 @@ extension BundledProgram {
     }
     do throws(ReadError) {
       try self.init(checking: contents)
-    } catch where error.code == .outOfBounds {
+    } catch  where error.code == .outOfBounds {
       // Nothing in the file says how long it should be.
       throw ReadError(error.code, at: error.offset, error.detail + ": the file is damaged or cut short")
     }
@@ -45,7 +45,9 @@ private struct BundleReader {
 
   mutating func suites(_ root: FlatTable) throws(ReadError) -> [BundledProgram.Suite] {
     // Each suite and each case owns arrays, which cost a header.
-    guard let tables = try intake.tables(root, 1, stride: MemoryLayout<BundledProgram.Suite>.stride + 32) else { return [] }
+    guard let tables = try intake.tables(root, 1, stride: MemoryLayout<BundledProgram.Suite>.stride + 32) else {
+      return []
+    }
     var suites: [BundledProgram.Suite] = []
     for index in 0..<tables.count {
       let table = try intake.element(tables, index)
@@ -56,7 +58,9 @@ private struct BundleReader {
   }
 
   private mutating func cases(_ suite: FlatTable) throws(ReadError) -> [BundledProgram.Case] {
-    guard let tables = try intake.tables(suite, 1, stride: MemoryLayout<BundledProgram.Case>.stride + 64) else { return [] }
+    guard let tables = try intake.tables(suite, 1, stride: MemoryLayout<BundledProgram.Case>.stride + 64) else {
+      return []
+    }
     var cases: [BundledProgram.Case] = []
     for index in 0..<tables.count {
       let table = try intake.element(tables, index)
@@ -66,7 +70,9 @@ private struct BundleReader {
   }
 
   private mutating func values(_ parent: FlatTable, _ slot: Int) throws(ReadError) -> [BundledProgram.Value] {
-    guard let tables = try intake.tables(parent, slot, stride: MemoryLayout<BundledProgram.Value>.stride) else { return [] }
+    guard let tables = try intake.tables(parent, slot, stride: MemoryLayout<BundledProgram.Value>.stride) else {
+      return []
+    }
     var values: [BundledProgram.Value] = []
     values.reserveCapacity(tables.count)
     for index in 0..<tables.count { values.append(try value(try intake.element(tables, index))) }

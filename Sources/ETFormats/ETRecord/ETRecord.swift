@@ -90,7 +90,9 @@ public struct ETRecord: Sendable {
 
   /// Reads a graph: one of `graphEntries`.
   public func graph(_ entry: String) throws(ReadError) -> OperatorGraph {
-    guard let found = archive.entry(entry) else { throw ReadError(.missing, at: nil, "no entry '\(entry)' in the record") }
+    guard let found = archive.entry(entry) else {
+      throw ReadError(.missing, at: nil, "no entry '\(entry)' in the record")
+    }
     let bytes = try archive.bytes(of: found)
     do throws(ReadError) {
       return try ExportedProgramReader.readGraph(bytes)
@@ -136,7 +138,9 @@ public struct ETRecord: Sendable {
       try json.object { (name, json) throws(ReadError) in
         try methods.change(name) { (method) throws(ReadError) in
           try json.object { (key, json) throws(ReadError) in
-            guard let instruction = Int(key) else { throw json.error("the key \"\(key.prefix(80))\" is no instruction id") }
+            guard let instruction = Int(key) else {
+              throw json.error("the key \"\(key.prefix(80))\" is no instruction id")
+            }
             try value(&json, instruction, &method)
           }
         }

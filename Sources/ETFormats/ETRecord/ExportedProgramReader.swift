@@ -17,7 +17,8 @@ enum ExportedProgramReader {
     return graph
   }
 
-  private static func readNodes(_ json: inout JSONReader, depth: Int, into graph: inout OperatorGraph) throws(ReadError) {
+  private static func readNodes(_ json: inout JSONReader, depth: Int, into graph: inout OperatorGraph) throws(ReadError)
+  {
     guard depth < 64 else { throw ReadError(.limit, at: json.position, "graphs nested more than 64 deep") }
     try json.object { (key, json) throws(ReadError) in
       guard key == "nodes" else { return try json.skipValue() }
@@ -25,7 +26,8 @@ enum ExportedProgramReader {
     }
   }
 
-  private static func readNode(_ json: inout JSONReader, depth: Int, into graph: inout OperatorGraph) throws(ReadError) {
+  private static func readNode(_ json: inout JSONReader, depth: Int, into graph: inout OperatorGraph) throws(ReadError)
+  {
     var node = OperatorGraph.Node(name: "", target: "", depth: depth)
     let start = json.position
     // The nodes of a branch or a body stand behind the node that runs it.

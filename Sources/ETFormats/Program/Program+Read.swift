@@ -45,7 +45,7 @@ struct ProgramReader {
     reader.program.header = header
     do throws(ReadError) {
       try reader.readRoot(try flat.root(at: 0))
-    } catch where error.code == .outOfBounds && header == nil {
+    } catch  where error.code == .outOfBounds && header == nil {
       // Nothing in such a file says how long it should be.
       throw ReadError(error.code, at: error.offset, error.detail + ": the file is damaged or cut short")
     }
@@ -177,7 +177,8 @@ struct ProgramReader {
     let offsets = try intake.integers(table, 1, as: UInt64.self)
     // Entry 0 is reserved: without another there are no data, and the index is not used.
     guard let offsets, offsets.count > 1 else {
-      return Program.SubsegmentOffsets(segment: nil, offsets: offsets.map { Array(repeating: 0, count: $0.count) } ?? [])
+      return Program.SubsegmentOffsets(
+        segment: nil, offsets: offsets.map { Array(repeating: 0, count: $0.count) } ?? [])
     }
     guard let segment = self.index(index, in: program.segments.count) else {
       throw table.error(.outOfBounds, "segment \(index) is named, the program has \(program.segments.count)")

@@ -91,7 +91,9 @@ extension ProgramReader {
 
   private mutating func compileSpecs(_ table: FlatTable) throws(ReadError) -> [Program.CompileSpec] {
     // An array of its own costs a header.
-    guard let specs = try intake.tables(table, 2, stride: MemoryLayout<Program.CompileSpec>.stride + 32) else { return [] }
+    guard let specs = try intake.tables(table, 2, stride: MemoryLayout<Program.CompileSpec>.stride + 32) else {
+      return []
+    }
     var result: [Program.CompileSpec] = []
     for index in 0..<specs.count {
       let spec = try intake.element(specs, index)

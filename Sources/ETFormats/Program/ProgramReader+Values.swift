@@ -35,7 +35,9 @@ extension ProgramReader {
     case 5: return .tensor(try tensor(content, index, into: &plan))
     case 6:
       let string = try intake.name(content, 0)
-      guard string != FlatIntake.noName else { throw content.error(.malformed, "value \(index) is a string without text") }
+      guard string != FlatIntake.noName else {
+        throw content.error(.malformed, "value \(index) is a string without text")
+      }
       return .string(string)
     case 7:
       return .intList(try members(content, as: Int64.self, from: 0, of: count, index, into: &plan))
@@ -100,7 +102,8 @@ extension ProgramReader {
       case .tensor: continue
       case .null where allowsNone: continue
       default:
-        throw try tables.table(index).error(.malformed, "value \(index) is a list of tensors, value \(member) is not one")
+        throw try tables.table(index).error(
+          .malformed, "value \(index) is a list of tensors, value \(member) is not one")
       }
     }
   }
@@ -116,7 +119,9 @@ extension ProgramReader {
       throw table.error(.malformed, "tensor \(index) has the unknown type \(type.rawValue)")
     }
     let offset: Int32 = try table.integer(1, default: 0)
-    guard offset == 0 else { throw table.error(.unsupported, "tensor \(index) begins \(offset) elements into its storage") }
+    guard offset == 0 else {
+      throw table.error(.unsupported, "tensor \(index) begins \(offset) elements into its storage")
+    }
     let number: Int8 = try table.integer(8, default: 0)
     guard let dynamism = Program.Tensor.ShapeDynamism(rawValue: number) else {
       throw table.error(.malformed, "tensor \(index) has a shape of the unknown dynamism \(number)")
@@ -131,12 +136,14 @@ extension ProgramReader {
     let extra = try intake.table(table, 9)
     let bufferIndex: UInt32 = try table.integer(5, default: 0)
     let tensor = Program.Tensor(
-      scalarType: type, shapeDynamism: dynamism, requiresGrad: try table.bool(4), layout: try table.integer(7, default: 0),
+      scalarType: type, shapeDynamism: dynamism, requiresGrad: try table.bool(4),
+      layout: try table.integer(7, default: 0),
       dimensions: dimensions, dataBufferIndex: bufferIndex, allocation: allocation, byteCount: byteCount,
       data: try data(table, extra, bufferIndex, byteCount, index, isMutable: allocation != nil),
       location: try location(extra, index),
       fullyQualifiedName: try extra.map { table throws(ReadError) in try intake.name(table, 1) } ?? FlatIntake.noName,
-      deviceType: .init(number: try extra?.integer(3, default: 0) ?? 0), deviceIndex: try extra?.integer(4, default: 0) ?? 0)
+      deviceType: .init(number: try extra?.integer(3, default: 0) ?? 0),
+      deviceIndex: try extra?.integer(4, default: 0) ?? 0)
     if tensor.location == .external && plan.text(tensor.fullyQualifiedName, in: intake).isEmpty {
       throw table.error(.malformed, "tensor \(index) lies in another file and has no name there")
     }
@@ -165,7 +172,8 @@ extension ProgramReader {
     let offset = UInt64(high) << 32 | UInt64(low)
     guard id > 0, let memory = self.index(id, in: plan.nonConstBufferSizes.count) else {
       throw details.error(
-        .outOfBounds, "tensor \(index) is planned in buffer \(id), the method has 1 to \(plan.nonConstBufferSizes.count - 1)")
+        .outOfBounds,
+        "tensor \(index) is planned in buffer \(id), the method has 1 to \(plan.nonConstBufferSizes.count - 1)")
     }
     // Checked not to be negative when they were read.
     let size = Int(plan.nonConstBufferSizes[memory])
@@ -210,7 +218,8 @@ extension ProgramReader {
     }
     guard let range else {
       throw table.error(
-        .outOfBounds, "tensor \(index) has \(byteCount) bytes in entry \(bufferIndex) of the constants, which has fewer")
+        .outOfBounds, "tensor \(index) has \(byteCount) bytes in entry \(bufferIndex) of the constants, which has fewer"
+      )
     }
     return range
   }

@@ -242,7 +242,8 @@ struct XNNPACKReader {
   /// A vector of numbers, appended to the payload's; empty where it is absent.
   ///
   /// - Parameter counter: The slot that says how many there are, on which the runtime relies.
-  mutating func numbers(_ table: FlatTable, _ slot: Int, countedBy counter: Int? = nil) throws(ReadError) -> Range<Int> {
+  mutating func numbers(_ table: FlatTable, _ slot: Int, countedBy counter: Int? = nil) throws(ReadError) -> Range<Int>
+  {
     let first = payload.numbers.count
     if let values = try intake.integers(table, slot, as: UInt32.self) { payload.numbers.append(contentsOf: values) }
     let range = first..<payload.numbers.count

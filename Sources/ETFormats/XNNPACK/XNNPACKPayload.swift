@@ -74,7 +74,8 @@ public struct XNNPACKPayload: Sendable {
     public init(rawValue: Int16) { self.rawValue = rawValue }
 
     private static let known = [
-      "invalid", "fp32", "fp16", "qint8", "quint8", "qint32", "qcint8", "qcint32", "qcint4", "qdint8", "qbint4", "qpint8",
+      "invalid", "fp32", "fp16", "qint8", "quint8", "qint32", "qcint8", "qcint32", "qcint4", "qdint8", "qbint4",
+      "qpint8",
       "int32", "pfp32", "bf16",
     ]
 

@@ -68,7 +68,8 @@ public struct XNNPACKAligner: Sendable {
         case .unmatched: .unmatched
         }
       let isInserted = answer.nodes.isEmpty ? Self.isInsertedByName(answer) : isInserted(answer.nodes)
-      let primary = isInserted ? owner(of: answer.nodes).flatMap { groups.groups[$0].primary } : primary(of: answer.nodes)
+      let primary =
+        isInserted ? owner(of: answer.nodes).flatMap { groups.groups[$0].primary } : primary(of: answer.nodes)
       return KernelAlignment(
         primary: primary, covered: isInserted ? [] : covered(by: answer.nodes, primary), isInserted: isInserted,
         nodes: answer.nodes, confidence: confidence, why: why(answer))
@@ -190,7 +191,8 @@ public struct XNNPACKAligner: Sendable {
         "the names fit no known XNNPACK and this payload: \(matched) of \(eventNames.count) events are among the "
           + "\(first.kernels.count) predicted kernels" + (isTooDifferent ? " or the lists are too long" : ""))
     }
-    let note = "\(first.cost) of \(eventNames.count) events and \(first.kernels.count) predicted kernels have no partner"
+    let note =
+      "\(first.cost) of \(eventNames.count) events and \(first.kernels.count) predicted kernels have no partner"
     return eventNames.indices.map { event in
       var answer = Answer(status: .aligned, note: note, name: XNNPACKKernelName(eventNames[event]))
       switch first.places[event] {

@@ -9,7 +9,8 @@ extension XNNPACKGraph {
     let places = addValues(of: payload)
     for (index, node) in payload.nodes.enumerated() {
       define(
-        node, index, inputs: topology.inputs[index].map { places[$0] }, outputs: topology.outputs[index].map { places[$0] },
+        node, index, inputs: topology.inputs[index].map { places[$0] },
+        outputs: topology.outputs[index].map { places[$0] },
         payload, options)
     }
     order = Array(nodes.indices)
@@ -77,7 +78,9 @@ extension XNNPACKGraph {
       }
     case .convolution:
       node.range = limits
-      if let window = node.window, window.isPointwise, node.flags & 4 == 0, !options.contains(.keepsPointwiseConvolutions) {
+      if let window = node.window, window.isPointwise, node.flags & 4 == 0,
+        !options.contains(.keepsPointwiseConvolutions)
+      {
         node.operation = .fullyConnected
         node.flags = 0
       }

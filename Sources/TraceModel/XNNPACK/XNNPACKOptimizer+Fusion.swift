@@ -10,7 +10,8 @@ extension XNNPACKGraph {
       guard values[value].consumerCount == 1, producer >= 0, consumer >= 0, producer != consumer else { continue }
       guard !nodes[producer].isRemoved, !nodes[consumer].isRemoved else { continue }
       foldPadding(producer, into: consumer, value)
-      if foldsClamps, nodes[consumer].operation == .unary(.clamp), nodes[producer].operation.takesClamp, isInner(value) {
+      if foldsClamps, nodes[consumer].operation == .unary(.clamp), nodes[producer].operation.takesClamp, isInner(value)
+      {
         moveOutput(of: consumer, to: producer, from: value, .clampFolded)
         continue
       }

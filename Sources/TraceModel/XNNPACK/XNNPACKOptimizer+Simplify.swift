@@ -140,7 +140,8 @@ extension XNNPACKGraph {
     guard rank >= 2 else { return false }
     let isTransposed = nodes[node].flags & 1 != 0
     let isReversible = nodes[node].operation == .fullyConnected ? isTransposed : !isTransposed
-    let swapsLastTwo = (0..<rank - 2).allSatisfy { permutation[$0] == UInt32($0) }
+    let swapsLastTwo =
+      (0..<rank - 2).allSatisfy { permutation[$0] == UInt32($0) }
       && permutation[rank - 2] == UInt32(rank - 1) && permutation[rank - 1] == UInt32(rank - 2)
     guard isReversible || swapsLastTwo else { return false }
     if swapsLastTwo {

@@ -66,7 +66,8 @@ extension XNNPACKGraph {
       guard !nodes[node].isRemoved else { continue }
       remove(node)
       let inputs = nodes[node].inputs
-      for (slot, value) in inputs.enumerated() where !inputs[..<slot].contains(value) && !values[value].isExternalInput {
+      for (slot, value) in inputs.enumerated() where !inputs[..<slot].contains(value) && !values[value].isExternalInput
+      {
         values[value].consumerCount -= 1
         let producer = values[value].producer
         if values[value].consumerCount == 0, producer >= 0, nodes[producer].outputs.count == 1 { open.append(producer) }

@@ -31,7 +31,10 @@ struct XNNPACKOptions: OptionSet {
     ),
     (
       "XNNPACK of early 2025",
-      [.keepsCommonSubgraphs, .keepsDequantizedProducts, .foldsClampsEarly, .hasNoLookupTables, .keepsDynamicQuantization]
+      [
+        .keepsCommonSubgraphs, .keepsDequantizedProducts, .foldsClampsEarly, .hasNoLookupTables,
+        .keepsDynamicQuantization,
+      ]
     ),
     (
       "XNNPACK of November 2024",

@@ -75,7 +75,8 @@ struct XNNPACKSourceGroups {
       for node in groups.indices where groups[node].primary == nil && payload.nodes[node].kind.isConcatenation {
         guard let input = topology.inputs[node].first, topology.producers[input] >= 0 else { continue }
         let producer = topology.producers[input]
-        guard producer != node, payload.nodes[producer].kind.isConcatenation, let handle = groups[producer].primary else {
+        guard producer != node, payload.nodes[producer].kind.isConcatenation, let handle = groups[producer].primary
+        else {
           continue
         }
         groups[node].primary = handle
