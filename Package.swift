@@ -59,6 +59,16 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Bytes", "CFlatBuffers", "Compression", "ETCore", "ETDumpFormat"],
       path: "Tests/Support", swiftSettings: strict),
+    // One-operator programs with the official runtime's answers, and a tool that runs a choice of them.
+    .target(
+      name: "OperatorCorpus", dependencies: ["Bytes", "Compression", "ETCore", "ETFormats", "ETKernels", "ETRuntime"],
+      path: "Tests/OperatorCorpus/Support", swiftSettings: strict),
+    .executableTarget(
+      name: "corpus", dependencies: ["Bytes", "ETKernels", "OperatorCorpus"],
+      path: "Tests/OperatorCorpus/Tool"),
+    .testTarget(
+      name: "OperatorCorpusTests", dependencies: ["Bytes", "ETCore", "ETKernels", "OperatorCorpus", "TestSupport"],
+      path: "Tests/OperatorCorpus/Tests", swiftSettings: strict),
     .testTarget(name: "CFlatBuffersTests", dependencies: ["CFlatBuffers", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "CFlatBuffers", "TestSupport"], swiftSettings: strict),
     .testTarget(
