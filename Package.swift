@@ -31,7 +31,7 @@ let package = Package(
     .target(name: "ETFormats", dependencies: ["ETCore", "Bytes", "Compression"], swiftSettings: strict),
     .target(name: "ETKernels", dependencies: ["ETCore"], swiftSettings: strict),
     .target(
-      name: "ETRuntime", dependencies: ["ETCore", "Bytes", "ETFormats", "ETKernels"], swiftSettings: strict),
+      name: "ETRuntime", dependencies: ["ETCore", "ETFormats", "ETKernels", "ETTracing"], swiftSettings: strict),
     .target(
       name: "TraceModel", dependencies: ["ETCore", "ETDumpFormat", "ETFormats", "Bytes", "Statistics"],
       swiftSettings: strict),
@@ -64,11 +64,17 @@ let package = Package(
       name: "OperatorCorpus", dependencies: ["Bytes", "Compression", "ETCore", "ETFormats", "ETKernels", "ETRuntime"],
       path: "Tests/OperatorCorpus/Support", swiftSettings: strict),
     .executableTarget(
-      name: "corpus", dependencies: ["Bytes", "ETKernels", "OperatorCorpus"],
+      name: "corpus", dependencies: ["Bytes", "ETFormats", "ETKernels", "ETRuntime", "OperatorCorpus"],
       path: "Tests/OperatorCorpus/Tool"),
     .testTarget(
       name: "OperatorCorpusTests", dependencies: ["Bytes", "ETCore", "ETKernels", "OperatorCorpus", "TestSupport"],
       path: "Tests/OperatorCorpus/Tests", swiftSettings: strict),
+    .testTarget(
+      name: "ETRuntimeTests",
+      dependencies: [
+        "Bytes", "ETCore", "ETDumpFormat", "ETFormats", "ETKernels", "ETRuntime", "ETTracing", "OperatorCorpus",
+        "TestSupport",
+      ], swiftSettings: strict),
     .testTarget(name: "CFlatBuffersTests", dependencies: ["CFlatBuffers", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "CFlatBuffers", "TestSupport"], swiftSettings: strict),
     .testTarget(

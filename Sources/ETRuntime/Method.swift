@@ -1,5 +1,6 @@
 public import ETFormats
 public import ETKernels
+public import ETTracing
 internal import Synchronization
 
 /// A loaded method of a program: its memory, its values, and its instructions ready to run.
@@ -22,6 +23,10 @@ public final class Method {
     public var memoryLimit = 16 << 30
     /// The most instructions in one execution, so that jumps cannot go on forever.
     public var stepLimit = 10_000_000
+    /// Where loading and every execution are recorded.
+    public var tracer: EventTracer?
+    /// The tracer's thread that the method runs in, where several methods share one; else one is made.
+    public var tracerThread: ThreadTracer?
 
     public init() {}
   }
@@ -41,6 +46,7 @@ public final class Method {
   let delegates: [any Delegate]
   /// Of all chains, one after the other.
   let steps: UnsafeMutableBufferPointer<Step>
+  let tracer: MethodTracer?
   /// Which inputs have been given.
   var inputsSet: [Bool]
   /// Memory of inputs and outputs that are not planned and that the caller did not give.
@@ -53,6 +59,8 @@ public final class Method {
   /// - Parameter name: nil where the program has one method, or one called `forward`.
   /// - Throws: `RuntimeError`; `notRegistered` names everything that is missing.
   public init(_ program: Program, name: String? = nil, options: Options = Options()) throws {
+    let loading = LoadTracer(options)
+    defer { loading?.end() }
     let plan = try Self.plan(of: program, name: name)
     self.program = program
     self.plan = plan
@@ -64,6 +72,8 @@ public final class Method {
     storage = try loader.makeValues(arenas)
     delegates = try loader.loadDelegates()
     steps = try loader.makeSteps(storage)
+    let steps = steps
+    tracer = loading.map { MethodTracer($0.tracer, $0.thread, plan: plan, steps: steps) }
     inputsSet = Array(repeating: false, count: plan.inputs.count)
     try resetState()
   }

@@ -107,6 +107,14 @@ public struct KernelCall {
     return UnsafeBufferPointer(start: items, count: list.pointee.count)
   }
 
+  /// A member of a list of values; none for lists that hold their items themselves.
+  public func member(_ index: Int, of list: UnsafeMutablePointer<ListState>) -> Value? {
+    guard let members = list.pointee.members, (0..<list.pointee.count).contains(index), members[index] >= 0 else {
+      return nil
+    }
+    return values[Int(members[index])]
+  }
+
   // MARK: Numbers
 
   @inlinable public func int(_ position: Int) throws(KernelError) -> Int {

@@ -21,6 +21,23 @@ public struct Corpus: Sendable {
     public var rejection = ""
   }
 
+  /// Calls of a whole model, one after the other on one loaded program.
+  public struct Session: Sendable {
+    /// A folder of `Fixtures/models`: `llama/portable`.
+    public var model = ""
+    public var name = ""
+    /// nil where the program is the fixture's.
+    public var program: Range<Int>?
+    public var calls: [Call] = []
+  }
+
+  public struct Call: Sendable {
+    public var method = ""
+    public var inputs: [Value] = []
+    /// nil where the official runtime fails.
+    public var outputs: [Value]?
+  }
+
   public enum Value: Sendable {
     case tensor(type: ScalarType, sizes: [Int], dimOrder: [UInt8], data: Range<Int>)
     case int(Int)
@@ -32,6 +49,7 @@ public struct Corpus: Sendable {
   public let contents: FileContents
   private let blob: Int
   public private(set) var cases: [Case] = []
+  public private(set) var sessions: [Session] = []
 
   public func bytes(_ range: Range<Int>) -> UnsafeRawBufferPointer {
     contents.bytes(in: blob + range.lowerBound..<blob + range.upperBound)
@@ -48,12 +66,17 @@ public struct Corpus: Sendable {
     blob = 16 + length
     let room = bytes.count - blob
     var json = JSONReader(UnsafeRawBufferPointer(rebasing: bytes[16..<16 + length]))
-    var cases: [Case] = []
+    var (cases, sessions) = ([Case](), [Session]())
     try json.object { (key, json) throws(ReadError) in
-      guard key == "cases" else { return try json.skipValue() }
-      try json.array { (json) throws(ReadError) in cases.append(try Self.readCase(&json, room)) }
+      switch key {
+      case "cases": try json.array { (json) throws(ReadError) in cases.append(try Self.readCase(&json, room)) }
+      case "sessions":
+        try json.array { (json) throws(ReadError) in sessions.append(try Self.readSession(&json, room)) }
+      default: try json.skipValue()
+      }
     }
     self.cases = cases
+    self.sessions = sessions
   }
 
   private static func readCase(_ json: inout JSONReader, _ room: Int) throws(ReadError) -> Case {
@@ -77,6 +100,32 @@ public struct Corpus: Sendable {
       }
     }
     return one
+  }
+
+  private static func readSession(_ json: inout JSONReader, _ room: Int) throws(ReadError) -> Session {
+    var session = Session()
+    try json.object { (key, json) throws(ReadError) in
+      switch key {
+      case "model": session.model = try json.string()
+      case "session": session.name = try json.string()
+      case "program": session.program = try readRange(&json, room)
+      case "calls":
+        try json.array { (json) throws(ReadError) in
+          var call = Call()
+          try json.object { (key, json) throws(ReadError) in
+            switch key {
+            case "method": call.method = try json.string()
+            case "inputs": call.inputs = try readValues(&json, room)
+            case "outputs": call.outputs = try readValues(&json, room)
+            default: try json.skipValue()
+            }
+          }
+          session.calls.append(call)
+        }
+      default: try json.skipValue()
+      }
+    }
+    return session
   }
 
   private static func readRange(_ json: inout JSONReader, _ room: Int) throws(ReadError) -> Range<Int> {

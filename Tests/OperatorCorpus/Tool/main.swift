@@ -1,5 +1,7 @@
 import Bytes
+import ETFormats
 import ETKernels
+import ETRuntime
 import OperatorCorpus
 
 // corpus --packs FOLDER [--group G] [--op SUBSTRING] [--case SUBSTRING] [--verbose]: runs cases, prints disagreements.
@@ -46,6 +48,21 @@ for pack in ["pointwise", "reduce", "neural", "movement", "prim"] where group.is
     }
   } catch {
     print("\(pack): \(error)")
+  }
+}
+if group == "models" {
+  let corpus = try Corpus("\(packs)/models.etcorpus.zst")
+  for session in corpus.sessions where op.isEmpty || session.model.contains(op) {
+    do {
+      var path = "\(packs)/../models/\(session.model)/model.pte"
+      if access(path, F_OK) != 0 { path += ".zst" }
+      let difference = try corpus.run(session, program: session.program == nil ? try Program.load(path) : nil)
+      print("\(session.model), \(session.name), \(session.calls.count) calls: \(difference ?? "agrees")")
+      if difference == nil { passed += 1 } else { failed += 1 }
+    } catch {
+      failed += 1
+      print("\(session.model), \(session.name): \(error)")
+    }
   }
 }
 print("\(passed) agree, \(failed) disagree")
