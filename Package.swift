@@ -15,6 +15,7 @@ let package = Package(
     .executable(name: "ettools", targets: ["ettools"]),
     // The same program by a tool's name, for `swift run etdump`.
     .executable(name: "etdump", targets: ["ettools"]),
+    .library(name: "ETTracing", targets: ["ETTracing"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -28,6 +29,8 @@ let package = Package(
     .target(name: "Statistics", swiftSettings: strict),
     .target(name: "ETCore", swiftSettings: strict),
     .target(name: "ETDumpFormat", dependencies: ["ETCore", "Bytes"], swiftSettings: strict),
+    .target(name: "CClock"),
+    .target(name: "ETTracing", dependencies: ["ETCore", "ETDumpFormat", "Bytes", "CClock"], swiftSettings: strict),
     .target(name: "ETFormats", dependencies: ["ETCore", "Bytes", "Compression"], swiftSettings: strict),
     .target(name: "ETKernels", dependencies: ["ETCore"], swiftSettings: strict),
     .target(

@@ -2,10 +2,16 @@ public import Bytes
 import ETCore
 
 extension ETDump {
-  /// Reads an ETDump, with or without its size prefix, checking every field of the schema.
+  /// Reads an ETDump, with or without its size prefix, checking every field of the schema; or a journal as the ETDump that
+  /// it becomes.
   ///
   /// - Throws: `ReadError` with the byte of the file. Nothing that the official verifier refuses is accepted.
   public init(reading bytes: UnsafeRawBufferPointer) throws(ReadError) {
+    if Journal.recognises(bytes) {
+      self = try Journal.read(bytes)
+      container = Container(form: .journal)
+      return
+    }
     let whole = FlatBuffer(bytes)
     if whole.hasIdentifier("ED00", at: 8) {
       // Real prefixes count alignment from themselves. A prefix glued to a plain buffer shows as misaligned.

@@ -189,6 +189,8 @@ public struct ETDump: Sendable {
       case plain
       /// A plain buffer with four bytes glued in front, aligned from behind them.
       case prefixedPlain
+      /// No FlatBuffer: a tracer's journal (see `Journal`).
+      case journal
     }
 
     public var form = Form.sizePrefixed
