@@ -72,11 +72,16 @@ public final class KernelContext {
   /// The pieces do not depend on how many threads there are: what is computed from a piece alone is the same on one
   /// thread and on many.
   @inlinable public func parallel(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+    parallel(count, grain: grain) { range, _ in body(range) }
+  }
+
+  /// As `parallel(_:grain:_:)`, telling the number of the thread, below `pool.threads`, for memory of its own.
+  @inlinable public func parallel(_ count: Int, grain: Int, _ body: (Range<Int>, _ worker: Int) -> Void) {
     if count <= grain || pool.threads == 1 {
       var start = 0
       while start < count {
         let end = min(start &+ grain, count)
-        body(start..<end)
+        body(start..<end, 0)
         start = end
       }
     } else {

@@ -22,6 +22,9 @@ public struct KernelRegistry: Sendable {
   public static let standard: KernelRegistry = {
     var registry = KernelRegistry()
     registry.registerPrimitives()
+    registry.registerArithmetic()
+    registry.registerConditions()
+    registry.registerFunctions()
     return registry
   }()
 

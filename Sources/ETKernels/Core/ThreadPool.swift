@@ -22,8 +22,10 @@ public final class ThreadPool: Sendable {
   deinit { shared?.stop() }
 
   /// Calls `body` with pieces of 0..<count, each `grain` long but the last, and returns when all are done.
-  public func run(count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
-    guard let shared else { return body(0..<count) }
+  ///
+  /// The second argument of `body` is the number of the thread, below `threads`.
+  public func run(count: Int, grain: Int, _ body: (Range<Int>, Int) -> Void) {
+    guard let shared else { return body(0..<count, 0) }
     withoutActuallyEscaping(body) { body in shared.run(count: count, grain: max(grain, 1), body) }
   }
 }
@@ -39,7 +41,7 @@ private final class Shared: @unchecked Sendable {
   private var stopping = false
   private var count = 0
   private var grain = 1
-  private var body: ((Range<Int>) -> Void)?
+  private var body: ((Range<Int>, Int) -> Void)?
   private let next = Atomic<Int>(0)
   private let workers: Int
 
@@ -85,7 +87,9 @@ private final class Shared: @unchecked Sendable {
     }
   }
 
+  /// Threads that the system did not give.
   private var missing = 0
+  private var started = 0
 
   deinit {
     pthread_mutex_destroy(mutex)
@@ -103,7 +107,7 @@ private final class Shared: @unchecked Sendable {
     pthread_mutex_unlock(mutex)
   }
 
-  func run(count: Int, grain: Int, _ body: @escaping (Range<Int>) -> Void) {
+  func run(count: Int, grain: Int, _ body: @escaping (Range<Int>, Int) -> Void) {
     pthread_mutex_lock(mutex)
     self.count = count
     self.grain = grain
@@ -113,32 +117,34 @@ private final class Shared: @unchecked Sendable {
     generation += 1
     pthread_cond_broadcast(workArrived)
     pthread_mutex_unlock(mutex)
-    takePieces(count, grain, body)
+    takePieces(count, grain, 0, body)
     pthread_mutex_lock(mutex)
     while idle < workers - missing { pthread_cond_wait(workDone, mutex) }
     self.body = nil
     pthread_mutex_unlock(mutex)
   }
 
-  private func takePieces(_ count: Int, _ grain: Int, _ body: (Range<Int>) -> Void) {
+  private func takePieces(_ count: Int, _ grain: Int, _ worker: Int, _ body: (Range<Int>, Int) -> Void) {
     while true {
       let piece = next.wrappingAdd(1, ordering: .relaxed).oldValue
       let start = piece &* grain
       guard start < count else { return }
-      body(start..<min(start &+ grain, count))
+      body(start..<min(start &+ grain, count), worker)
     }
   }
 
   private func work() {
     var seen = 0
     pthread_mutex_lock(mutex)
+    started += 1
+    let worker = started
     while true {
       while generation == seen && !stopping { pthread_cond_wait(workArrived, mutex) }
       if stopping { break }
       seen = generation
       let (count, grain, body) = (count, grain, body)
       pthread_mutex_unlock(mutex)
-      if let body { takePieces(count, grain, body) }
+      if let body { takePieces(count, grain, worker, body) }
       pthread_mutex_lock(mutex)
       idle += 1
       if idle == workers - missing { pthread_cond_signal(workDone) }

@@ -12,13 +12,13 @@ internal import ETCore
 
 extension KernelRegistry {
   mutating func registerPrimitives() {
-    registerArithmetic()
+    registerNumbers()
     registerComparisons()
     registerConversions()
     registerShapes()
   }
 
-  private mutating func registerArithmetic() {
+  private mutating func registerNumbers() {
     register("executorch_prim::add.Scalar") { call throws(KernelError) in
       try call.arithmetic({ $0 &+ $1 }, { $0 + $1 })
     }
