@@ -25,6 +25,10 @@ public struct KernelRegistry: Sendable {
     registry.registerArithmetic()
     registry.registerConditions()
     registry.registerFunctions()
+    registry.registerViews()
+    registry.registerAssembly()
+    registry.registerCreation()
+    registry.registerIndexing()
     return registry
   }()
 
