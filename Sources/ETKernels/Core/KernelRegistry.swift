@@ -29,6 +29,10 @@ public struct KernelRegistry: Sendable {
     registry.registerAssembly()
     registry.registerCreation()
     registry.registerIndexing()
+    registry.registerSums()
+    registry.registerExtremes()
+    registry.registerNormalizations()
+    registry.registerProducts()
     return registry
   }()
 
