@@ -33,6 +33,11 @@ public struct KernelRegistry: Sendable {
     registry.registerExtremes()
     registry.registerNormalizations()
     registry.registerProducts()
+    registry.registerConvolutions()
+    registry.registerPools()
+    registry.registerPadding()
+    registry.registerEmbedding()
+    registry.registerQuantization()
     return registry
   }()
 

@@ -1,5 +1,5 @@
 import Bytes
-public import ETCore
+import ETCore
 public import ETFormats
 import ETKernels
 public import ETRuntime
