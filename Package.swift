@@ -85,6 +85,13 @@ let package = Package(
     .testTarget(
       name: "ETDumpFormatTests", dependencies: ["Bytes", "CFlatBuffers", "ETCore", "ETDumpFormat", "TestSupport"],
       swiftSettings: strict),
+    .executableTarget(
+      name: "TracerBench", dependencies: ["ETTracing", "ETDumpFormat", "Bytes"], path: "Tests/Bench/Tracer",
+      swiftSettings: strict),
+    .testTarget(
+      name: "ETTracingTests",
+      dependencies: ["Bytes", "CFlatBuffers", "ETCore", "ETDumpFormat", "ETTracing", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "ETFormatsTests", dependencies: ["Bytes", "CFlatBuffers", "ETCore", "ETFormats", "TestSupport"],
       exclude: ["Files"], swiftSettings: strict),

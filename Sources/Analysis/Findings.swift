@@ -74,6 +74,10 @@ public enum Findings {
       list.add(
         .container, .init(byte: 0), "a size prefix was put in front of a trace that was made without one",
         mend: "etdump cat --to etdp writes it anew")
+    case .journal:
+      list.add(
+        .container, .init(byte: 0), "this is a tracer's journal, which the reference does not know",
+        mend: "etdump cat --to etdp makes an ETDump of it")
     }
     if !file.isStrictlyValid {
       list.add(

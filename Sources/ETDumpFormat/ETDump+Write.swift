@@ -20,8 +20,8 @@ extension ETDump {
   }
 
   private func build() throws(WriteError) -> FlatBuilder {
-    var builder = FlatBuilder(capacity: 256 + events.count * 80 + metadata.count + dimensions.count * 8)
-    var writer = ETDumpWriter(dump: self)
+    var builder = FlatBuilder(capacity: 256 + events.count * 48 + metadata.count + dimensions.count * 8)
+    var writer = ETDumpWriter(dump: self, builder: &builder)
     var runData: [FlatBuilder.Reference] = []
     for index in runs.indices { runData.append(writer.write(index, to: &builder)) }
     let vector = builder.references(runData)
@@ -41,8 +41,11 @@ private struct ETDumpWriter {
   private var run = 0
   private var references: [FlatBuilder.Reference] = []
 
-  init(dump: ETDump) {
+  private var shapes: (event: FlatBuilder.Shape, profiles: [FlatBuilder.Shape?])
+
+  init(dump: ETDump, builder: inout FlatBuilder) {
     self.dump = dump
+    shapes = (builder.shape([4], size: 8), Array(repeating: nil, count: 16))
     names = Array(repeating: (nil, -1), count: dump.names.count)
   }
 
@@ -79,7 +82,7 @@ private struct ETDumpWriter {
   private mutating func write(_ event: ETDump.Event, to builder: inout FlatBuilder) -> FlatBuilder.Reference {
     var body: FlatBuilder.Reference?
     switch event.kind {
-    case .profile: body = writeProfile(event, to: &builder)
+    case .profile: return writeProfile(event, to: &builder)
     case .allocation:
       builder.startTable(slots: 2)
       builder.add(event.start, slot: 1, default: 0)
@@ -89,24 +92,63 @@ private struct ETDumpWriter {
     case .empty: break
     }
     builder.startTable(slots: 3)
-    builder.add(body, slot: event.kind == .profile ? 0 : event.kind == .allocation ? 1 : 2)
+    builder.add(body, slot: event.kind == .allocation ? 1 : 2)
     return builder.endTable()
   }
 
+  /// The fields that not every profile event has, in the order in which they follow those that each has.
+  private struct ProfileFields: OptionSet {
+    let rawValue: Int
+    static let name = ProfileFields(rawValue: 1), delegateID = ProfileFields(rawValue: 2)
+    static let delegateName = ProfileFields(rawValue: 4), metadata = ProfileFields(rawValue: 8)
+  }
+
+  /// A profile event and the event that leads to it, each in one piece: nearly all of a trace is these.
+  @inline(__always)
   private mutating func writeProfile(_ event: ETDump.Event, to builder: inout FlatBuilder) -> FlatBuilder.Reference {
     let name = self.name(event.name, in: &builder)
     let delegateName = self.name(event.delegateDebugIDString, in: &builder)
     let metadata = dump.metadata(of: event).map { slice in slice.withUnsafeBytes { builder.bytes($0) } }
-    builder.startTable(slots: 8)
-    builder.add(event.start, slot: 6, default: 0)
-    builder.add(event.end, slot: 7, default: 0)
-    builder.add(name, slot: 0)
-    builder.add(event.chainIndex, slot: 1, default: 0)
-    builder.add(event.instructionID, slot: 2, default: -1)
-    builder.add(event.delegateDebugIDInt, slot: 3, default: -1)
-    builder.add(delegateName, slot: 4)
-    builder.add(metadata, slot: 5)
-    return builder.endTable()
+    var fields: ProfileFields = []
+    if name != nil { fields.insert(.name) }
+    if event.delegateDebugIDInt != -1 { fields.insert(.delegateID) }
+    if delegateName != nil { fields.insert(.delegateName) }
+    if metadata != nil { fields.insert(.metadata) }
+    let (profile, place) = builder.table(shape(fields, in: &builder))
+    profile.storeBytes(of: event.start.littleEndian, toByteOffset: 4, as: UInt64.self)
+    profile.storeBytes(of: event.end.littleEndian, toByteOffset: 12, as: UInt64.self)
+    profile.storeBytes(of: event.chainIndex.littleEndian, toByteOffset: 20, as: Int32.self)
+    profile.storeBytes(of: event.instructionID.littleEndian, toByteOffset: 24, as: Int32.self)
+    var offset = 28
+    func store(_ value: UInt32) {
+      profile.storeBytes(of: value, toByteOffset: offset, as: UInt32.self)
+      offset &+= 4
+    }
+    if let name { store(FlatBuilder.link(place, offset, to: name)) }
+    if event.delegateDebugIDInt != -1 { store(UInt32(bitPattern: event.delegateDebugIDInt).littleEndian) }
+    if let delegateName { store(FlatBuilder.link(place, offset, to: delegateName)) }
+    if let metadata { store(FlatBuilder.link(place, offset, to: metadata)) }
+    let (outer, reference) = builder.table(shapes.event)
+    outer.storeBytes(of: FlatBuilder.link(reference, 4, to: place), toByteOffset: 4, as: UInt32.self)
+    return reference
+  }
+
+  @inline(__always)
+  private mutating func shape(_ fields: ProfileFields, in builder: inout FlatBuilder) -> FlatBuilder.Shape {
+    shapes.profiles[fields.rawValue] ?? makeShape(fields, in: &builder)
+  }
+
+  @inline(never)
+  private mutating func makeShape(_ fields: ProfileFields, in builder: inout FlatBuilder) -> FlatBuilder.Shape {
+    var (offsets, size) = ([0, 20, 24, 0, 0, 0, 4, 12], 28)
+    for (field, slot) in [(ProfileFields.name, 0), (.delegateID, 3), (.delegateName, 4), (.metadata, 5)]
+    where fields.contains(field) {
+      offsets[slot] = size
+      size += 4
+    }
+    let shape = builder.shape(offsets, size: size)
+    shapes.profiles[fields.rawValue] = shape
+    return shape
   }
 
   private mutating func writeDebug(_ event: ETDump.Event, to builder: inout FlatBuilder) -> FlatBuilder.Reference {

@@ -236,6 +236,10 @@ private struct TraceAssembler {
       for piece in thread.pieces { most += piece.bytes.count / TraceRecord.size }
     }
     dump.events.reserveCapacity(most)
+    let size = dump.events.capacity * MemoryLayout<ETDump.Event>.stride
+    dump.events.withUnsafeBufferPointer {
+      LargePages.prefer(UnsafeRawBufferPointer(start: $0.baseAddress, count: size))
+    }
     for (number, thread) in recording.threads.enumerated() {
       let first = dump.runs.count
       try read(thread, number: number)
