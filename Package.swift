@@ -29,6 +29,9 @@ let package = Package(
     .target(name: "ETCore", swiftSettings: strict),
     .target(name: "ETDumpFormat", dependencies: ["ETCore", "Bytes"], swiftSettings: strict),
     .target(name: "ETFormats", dependencies: ["ETCore", "Bytes", "Compression"], swiftSettings: strict),
+    .target(name: "ETKernels", dependencies: ["ETCore"], swiftSettings: strict),
+    .target(
+      name: "ETRuntime", dependencies: ["ETCore", "Bytes", "ETFormats", "ETKernels"], swiftSettings: strict),
     .target(
       name: "TraceModel", dependencies: ["ETCore", "ETDumpFormat", "ETFormats", "Bytes", "Statistics"],
       swiftSettings: strict),

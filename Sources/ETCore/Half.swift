@@ -1,8 +1,8 @@
 /// An IEEE 754 half-precision number (binary16) as its bits. Arithmetic is done in `Float`.
 ///
-/// Swift's `Float16` is missing on Intel Macs.
+/// Two are equal where their bits are: compare values as `Float`. Swift's `Float16` is missing on Intel Macs.
 @frozen
-public struct Half: BitwiseCopyable, Sendable {
+public struct Half: BitwiseCopyable, Sendable, Equatable {
   public var bits: UInt16
 
   @inlinable
@@ -28,7 +28,7 @@ public struct Half: BitwiseCopyable, Sendable {
 
 /// The upper half of a `Float` (bfloat16) as its bits. Arithmetic is done in `Float`.
 @frozen
-public struct BFloat16: BitwiseCopyable, Sendable {
+public struct BFloat16: BitwiseCopyable, Sendable, Equatable {
   public var bits: UInt16
 
   @inlinable

@@ -1,0 +1,43 @@
+/// Computes one operator.
+public typealias Kernel = @Sendable (KernelCall) throws(KernelError) -> Void
+
+/// Kernels by the name that programs call them by: `aten::add.out`.
+///
+/// Start from `standard` and register your own:
+///
+///     var kernels = KernelRegistry.standard
+///     kernels.register("my_ops::double.out", .init(arity: 2, outputs: 1..<2)) { call throws(KernelError) in … }
+public struct KernelRegistry: Sendable {
+  public struct Entry: Sendable {
+    public let kernel: Kernel
+    public let signature: OperatorSignature
+  }
+
+  private var entries: [String: Entry] = [:]
+
+  /// Without any kernel.
+  public init() {}
+
+  /// Every operator that the reference's runtime brings: portable, quantized and `executorch_prim`.
+  public static let standard: KernelRegistry = {
+    var registry = KernelRegistry()
+    registry.registerPrimitives()
+    return registry
+  }()
+
+  /// Names with their overload, sorted.
+  public var names: [String] { entries.keys.sorted() }
+
+  public subscript(name: String) -> Entry? { entries[name] }
+
+  /// Adds a kernel, or replaces the one of the same name.
+  public mutating func register(_ name: String, _ signature: OperatorSignature, _ kernel: @escaping Kernel) {
+    entries[name] = Entry(kernel: kernel, signature: signature)
+  }
+
+  /// Adds a kernel for an operator of the reference.
+  mutating func register(_ name: String, _ kernel: @escaping Kernel) {
+    guard let signature = OperatorSignature.reference[name] else { fatalError("no signature of \(name)") }
+    register(name, signature, kernel)
+  }
+}
