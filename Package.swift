@@ -80,6 +80,7 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(name: "CFlatBuffersTests", dependencies: ["CFlatBuffers", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "CFlatBuffers", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "ETCoreTests", dependencies: ["ETCore"], swiftSettings: strict),
     .testTarget(
       name: "CompressionTests", dependencies: ["Bytes", "Compression", "CZstd", "TestSupport"], swiftSettings: strict),
     .testTarget(
