@@ -87,18 +87,20 @@ struct MethodTracer {
   ) throws(E) {
     guard let name = kernels[step] else { return try body() }
     let start = thread.now()
-    do {
+    var failure: E?
+    do throws(E) {
       try body()
     } catch {
-      thread.record(name, start: start, end: thread.now())
-      throw error
+      failure = error
     }
     let end = thread.now()
+    // The official runtime logs what stands in the results of a kernel that failed, too.
     let source = ValueSource.named(name)
     if thread.logs(source) {
       for position in outputs { log(call.value(position), call, source, isOutput: false) }
     }
     thread.record(name, start: start, end: end)
+    if let failure { throw failure }
   }
 
   /// Logs a delegate's arguments: which of them are results, a program does not say.

@@ -80,7 +80,9 @@ enum Sessions {
     }
     #expect(observed.lines.count == expected.lines.count + (isFailure ? 1 : 0))
     for (a, b) in zip(observed.tensors, expected.tensors) {
-      let closeness = Closeness.standard(for: b.type, isReduction: true)
+      // Deep in a network the rounding of all layers before adds up, the official runtime's as ours.
+      var closeness = Closeness.standard(for: b.type, isReduction: true)
+      if b.type == .float { (closeness.relative, closeness.ofGreatest) = (1e-4, 1e-5) }
       let difference = a.bytes.withUnsafeBytes { a in b.bytes.withUnsafeBytes { closeness.firstDifference(b.type, a, $0) } }
       #expect(difference == nil, "\(session.model), \(session.name), \(b.place)")
       if difference != nil { return }

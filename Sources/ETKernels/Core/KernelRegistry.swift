@@ -38,6 +38,10 @@ public struct KernelRegistry: Sendable {
     registry.registerPadding()
     registry.registerEmbedding()
     registry.registerQuantization()
+    registry.registerQuantizedOperators()
+    registry.registerUpsampling()
+    registry.registerGridSampler()
+    registry.registerFourier()
     return registry
   }()
 
