@@ -39,7 +39,7 @@ extension KernelRegistry {
       let (input, weight, bias) = (try call.tensor(0), try call.tensor(1), try call.optionalTensor(2))
       let out = try call.output(3)
       try require(
-        input.rank > 0 && weight.rank == 2 && input.sizes[input.rank - 1] == weight.sizes[1],
+        input.rank >= 2 && weight.rank == 2 && input.sizes[input.rank - 1] == weight.sizes[1],
         "\(describe(input.sizes)) × \(describe(weight.sizes))ᵀ")
       try call.checkProduct(input, weight, out)
       let (n, k) = (weight.sizes[0], weight.sizes[1])
@@ -56,7 +56,7 @@ extension KernelRegistry {
 
 extension KernelCall {
   fileprivate func checkProduct(_ a: Tensor, _ b: Tensor, _ out: Tensor) throws(KernelError) {
-    try require(a.type == b.type && a.type == out.type && a.type.isOrdinary, "\(a.type), \(b.type) and \(out.type)")
+    try require(a.type == b.type && a.type == out.type && a.type.isOrdinary && a.type != .bool, "\(a.type), \(b.type) and \(out.type)")
     try require(a.isContiguous && b.isContiguous && out.isContiguous, "a dim order that is not contiguous")
   }
 
@@ -80,6 +80,8 @@ extension KernelCall {
           m: $0, n: n, k: k, alpha: Double(alpha), $1, lda: k, $2, ldb: transposeB ? k : n, transposeB: transposeB,
           beta: $4, $3, ldc: n)
       }
+    case .half where summand != nil && !transposeB, .bfloat16 where summand != nil && !transposeB:
+      try multiplyRounding(m, n, k, a, b, out, alpha.asDouble, beta.asDouble, summand.unsafelyUnwrapped)
     case .half, .bfloat16:
       try multiplyElements(Float.self, batches, m, n, k, a, b, transposeB, out, Float(alpha), Float(beta), summand)
     default:
@@ -121,6 +123,29 @@ extension KernelCall {
           UnsafePointer(right + batch * k * n), to, keeps ? beta : .zero)
       }
     }
+  }
+
+  /// 16-bit floats with a summand: rounded at every step, as in the reference.
+  private func multiplyRounding(
+    _ m: Int, _ n: Int, _ k: Int, _ a: Tensor, _ b: Tensor, _ out: Tensor, _ alpha: Double, _ beta: Double,
+    _ summand: Tensor
+  ) throws(KernelError) {
+    let round = Rounding(type: out.type)
+    let (left, right) = (try rowMajor(a, as: Double.self), try rowMajor(b, as: Double.self))
+    let added = try rowMajor(summand, as: Double.self)
+    let results = try rowMajorResult(out, as: Double.self)
+    let columnStride = summand.rank > 0 && summand.sizes[summand.rank - 1] > 1 ? 1 : 0
+    let rowStride = summand.rank == 2 && summand.sizes[0] > 1 ? summand.strides[0] : 0
+    let (alpha, beta) = (round(alpha), round(beta))
+    for i in 0..<m {
+      for j in 0..<n {
+        var sum = 0.0
+        for p in 0..<k { sum = round(sum + round(left[i * k + p] * right[p * n + j])) }
+        results[i * n + j] = round(
+          round(sum * alpha) + round(added[i * rowStride + j * columnStride] * beta))
+      }
+    }
+    try finish(results, out)
   }
 
   /// For types that no library multiplies: accumulated in `T` and rounded once.

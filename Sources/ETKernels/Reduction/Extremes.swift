@@ -43,6 +43,8 @@ extension KernelCall {
     let (input, dims, keeps, out) = (try tensor(0), try ints(1), try bool(2), try output(3))
     try require(input.type == out.type && input.type.isOrdinary, "\(input.type) and \(out.type)")
     let bits = try dimensions(dims, of: input)
+    try require(input.count > 0, "the greatest of nothing")
+    try requireSameDimOrder(input, out)
     try resize(out, reducing: input, bits, keeps: keeps)
     try find(input, bits, greatest: greatest, values: out, places: nil)
   }
@@ -80,6 +82,7 @@ extension KernelCall {
   fileprivate func place(greatest: Bool) throws(KernelError) {
     let (input, dim, keeps, out) = (try tensor(0), try optionalInt(1), try bool(2), try output(3))
     try require(out.type == .long && input.type.isOrdinary && input.type != .bool, "\(input.type) and \(out.type)")
+    try requireSameDimOrder(input, out)
     let bits: UInt64
     if let dim {
       let d = try dimension(dim, of: input.rank)
@@ -138,7 +141,7 @@ extension KernelCall {
 @Sendable private func largest(_ call: KernelCall) throws(KernelError) {
   let (input, k, greatest, sorted) = (try call.tensor(0), try call.int(1), try call.bool(3), try call.bool(4))
   let (values, places) = (try call.output(5), try call.output(6))
-  try require(values.type == input.type && places.type == .long && input.type.isOrdinary, "\(values.type)")
+  try require(values.type == input.type && places.type == .long && input.type.isOrdinary && input.type != .bool, "\(values.type)")
   let dimension = try call.dimension(call.int(2), of: input.rank)
   let size = input.rank == 0 ? 1 : input.sizes[dimension]
   try require(k >= 0 && k <= size, "the \(k) greatest of \(size)")

@@ -33,17 +33,21 @@ extension KernelRegistry {
     register("aten::_pdist_forward.out") { call throws(KernelError) in
       let (input, p, out) = (try call.tensor(0), try call.double(1), try call.output(2))
       try require(
-        input.rank == 2 && input.type == out.type && (input.type == .float || input.type == .double), "\(input.type)")
+        input.rank == 2 && input.type == out.type && input.type.isFloatingPoint && input.type != .bfloat16,
+        "\(input.type)")
       try require(p >= 0, "a norm of \(p)")
       let (n, m) = (input.sizes[0], input.sizes[1])
       try out.resize(to: call.sizes(1) { _ in n < 2 ? 0 : n * (n - 1) / 2 })
+      let rows = try call.rowMajor(input, as: Double.self)
+      let results = try call.rowMajorResult(out, as: Double.self)
       var place = 0
       for i in 0..<n {
         for j in i + 1..<max(n, i + 1) {
-          call.distance(input, i * m, input, j * m, m, p, out, place)
+          results[place] = call.distance(rows + i * m, rows + j * m, m, p)
           place += 1
         }
       }
+      try call.finish(results, out)
     }
   }
 }
@@ -54,7 +58,9 @@ extension KernelCall {
     try require(!halfToFloat, "a conversion of halves to floats")
     try require(input.type == out.type && input.type.isFloatingPoint, "\(input.type) and \(out.type)")
     let dimension = try dimension(int(1), of: input.rank)
-    try requireSameDimOrder(input, out)
+    // The reference takes each as it lies where it computes logarithms.
+    if !logarithm { try requireSameDimOrder(input, out) }
+    try require(!logarithm || input.type != .double, "an element type of \(input.type)")
     try out.resize(like: input)
     guard input.count > 0 else { return }
     if input.type == .double {
@@ -71,6 +77,9 @@ extension KernelCall {
     let line: UnsafeMutablePointer<T> = try context.scratch(count: size)
     let stride = input.rank == 0 ? 0 : input.strides[dimension] * input.elementSize
     let lines = try Reduction(self, input, out, reduces: input.rank == 0 ? 0 : 1 << UInt64(dimension))
+    let isLast = input.rank == 0 || dimension == input.rank - 1
+    let round = Rounding(type: isLast ? input.type : .double)
+    let toStride = out.rank == 0 ? 0 : out.strides[dimension] * out.elementSize
     try lines.forEachResult { place, base in
       load(base, input.type, stride, size, into: line)
       var greatest = line[0]
@@ -83,13 +92,14 @@ extension KernelCall {
         sum += Double(power)
       }
       if logarithm {
-        let total = log(T(sum))
+        // Along the last dimension the reference keeps sum and logarithm in the element's type.
+        let total = T(converting: round(Double(log(T(converting: round(sum))))))
         for i in 0..<size { line[i] -= total }
       } else {
         let factor = T(1 / sum)
         for i in 0..<size { line[i] *= factor }
       }
-      store(line, out.data + place * out.elementSize, out.type, stride, size)
+      store(line, out.data + place * out.elementSize, out.type, toStride, size)
     }
   }
 
@@ -104,19 +114,18 @@ extension KernelCall {
     try inverse.resize(to: sizes(1) { _ in 0 })
     try out.resize(like: input)
     try checkBatchNorm(input, weight, bias, out)
-    let channels = input.rank >= 2 ? input.sizes[1] : 1
+    try require(saved.type == input.type && inverse.type == input.type, "statistics of another type")
+    let channels = input.rank >= 2 ? input.sizes[1] : input.sizes[0]
     for statistic in [mean, variance] {
       try require(
         statistic.type == input.type && statistic.rank == 1 && statistic.sizes[0] == channels,
         "statistics of \(describe(statistic.sizes))")
     }
     guard input.count > 0 else { return }
-    if input.type == .double {
-      let (scale, shift) = try scaleAndShift(Double.self, channels, mean, variance, weight, bias, eps)
-      try normalizeChannels(Double.self, input, out, channels, scale, shift)
-    } else {
-      let (scale, shift) = try scaleAndShift(Float.self, channels, mean, variance, weight, bias, eps)
-      try normalizeChannels(Float.self, input, out, channels, scale, shift)
+    switch input.type {
+    case .float: try normalizeChannels(Float.self, input, out, channels, mean, variance, weight, bias, eps)
+    case .double: try normalizeChannels(Double.self, input, out, channels, mean, variance, weight, bias, eps)
+    default: try normalizeRounding(input, out, channels, mean, variance, weight, bias, eps)
     }
   }
 
@@ -124,9 +133,8 @@ extension KernelCall {
     _ input: Tensor, _ weight: Tensor?, _ bias: Tensor?, _ out: Tensor
   ) throws(KernelError) {
     try require(input.type == out.type && input.type.isFloatingPoint, "\(input.type) and \(out.type)")
-    try requireSameDimOrder(input, out)
-    try require(input.rank >= 1 && (input.isContiguous || input.isChannelsLast), "an input of rank \(input.rank)")
-    let channels = input.rank >= 2 ? input.sizes[1] : 1
+    try require(input.rank >= 1 && input.isContiguous && out.isContiguous, "a dim order that is not contiguous")
+    let channels = input.rank >= 2 ? input.sizes[1] : input.sizes[0]
     for parameter in [weight, bias] {
       guard let parameter else { continue }
       try require(
@@ -135,75 +143,62 @@ extension KernelCall {
     }
   }
 
-  private func scaleAndShift<T: Computable & BinaryFloatingPoint>(
-    _: T.Type, _ channels: Int, _ mean: Tensor, _ variance: Tensor, _ weight: Tensor?, _ bias: Tensor?, _ eps: Double
-  ) throws(KernelError) -> (UnsafeMutablePointer<T>, UnsafeMutablePointer<T>) {
-    let scale: UnsafeMutablePointer<T> = try context.scratch(count: channels)
-    let shift: UnsafeMutablePointer<T> = try context.scratch(count: channels)
-    let word: UnsafeMutablePointer<Double> = try context.scratch(count: 4)
-    for c in 0..<channels {
-      func value(_ tensor: Tensor?, _ otherwise: Double, _ place: Int) -> Double {
-        guard let tensor else { return otherwise }
-        load(UnsafeRawPointer(tensor.data) + c * tensor.elementSize, tensor.type, 0, 1, into: word + place)
-        return word[place]
-      }
-      let factor = value(weight, 1, 0) / (value(variance, 1, 1) + eps).squareRoot()
-      scale[c] = T(factor)
-      shift[c] = T(value(bias, 0, 2) - value(mean, 0, 3) * factor)
-    }
-    return (scale, shift)
-  }
-
+  /// y = (x − mean) · factor + bias, channel by channel.
   private func normalizeChannels<T: Computable & BinaryFloatingPoint>(
-    _: T.Type, _ input: Tensor, _ out: Tensor, _ channels: Int, _ scale: UnsafePointer<T>, _ shift: UnsafePointer<T>
+    _: T.Type, _ input: Tensor, _ out: Tensor, _ channels: Int, _ mean: Tensor, _ variance: Tensor, _ weight: Tensor?,
+    _ bias: Tensor?, _ eps: Double
   ) throws(KernelError) {
-    let channelsLast = input.isChannelsLast && !input.isContiguous
+    let factor: UnsafeMutablePointer<T> = try context.scratch(count: channels)
+    let (means, variances) = (mean.elements(T.self), variance.elements(T.self))
+    let summands = bias?.elements(T.self)
+    for c in 0..<channels {
+      factor[c] = T(Double(weight?.elements(T.self)[c] ?? 1) / (Double(variances[c]) + eps).squareRoot())
+    }
     // Elements that share one channel, and how many such runs there are.
     var run = 1
-    if !channelsLast && input.rank > 2 { for d in 2..<input.rank { run *= input.sizes[d] } }
-    let isDirect = input.type == T.scalarType
+    if input.rank > 2 { for d in 2..<input.rank { run *= input.sizes[d] } }
     let (from, to) = (input.elements(T.self), out.elements(T.self))
-    if isDirect && !channelsLast && run > 1 {
+    if run > 1 {
       context.parallel(input.count / run, grain: max((1 << 15) / run, 1)) { range in
         for line in range {
-          let (a, b) = (scale[line % channels], shift[line % channels])
+          let c = line % channels
+          let (m, a, b) = (means[c], factor[c], summands?[c] ?? 0)
           let (x, y) = (from + line * run, to + line * run)
-          for i in 0..<run { y[i] = x[i] * a + b }
+          for i in 0..<run { y[i] = (x[i] - m) * a + b }
         }
       }
-      return
-    }
-    if isDirect && (channelsLast || run == 1) {
+    } else {
       context.parallel(input.count / channels, grain: max((1 << 15) / channels, 1)) { range in
-        for pixel in range {
-          let (x, y) = (from + pixel * channels, to + pixel * channels)
-          for c in 0..<channels { y[c] = x[c] * scale[c] + shift[c] }
+        for row in range {
+          let (x, y) = (from + row * channels, to + row * channels)
+          for c in 0..<channels { y[c] = (x[c] - means[c]) * factor[c] + (summands?[c] ?? 0) }
         }
       }
-      return
     }
-    let width = input.elementSize
-    let line: UnsafeMutablePointer<T> = try context.scratch(count: max(run, channels))
-    let (length, lines) = channelsLast || run == 1 ? (channels, input.count / channels) : (run, input.count / run)
-    for number in 0..<lines {
-      load(UnsafeRawPointer(input.data) + number * length * width, input.type, width, length, into: line)
-      for i in 0..<length {
-        let c = channelsLast || run == 1 ? i : number % channels
-        line[i] = line[i] * scale[c] + shift[c]
-      }
-      store(line, out.data + number * length * width, out.type, width, length)
+  }
+
+  /// 16-bit floats, rounded at every step as in the reference.
+  private func normalizeRounding(
+    _ input: Tensor, _ out: Tensor, _ channels: Int, _ mean: Tensor, _ variance: Tensor, _ weight: Tensor?,
+    _ bias: Tensor?, _ eps: Double
+  ) throws(KernelError) {
+    let word: UnsafeMutablePointer<Double> = try context.scratch(count: 5)
+    let round = Rounding(type: input.type)
+    let (width, run) = (input.elementSize, input.count / (channels * max(input.rank > 1 ? input.sizes[0] : 1, 1)))
+    for i in 0..<input.count {
+      let c = i / run % channels
+      load(UnsafeRawPointer(input.data) + i * width, input.type, 0, 1, into: word)
+      let inverse = round(1 / (parameter(variance, c, 1, word + 1) + eps).squareRoot())
+      var value = round(round(word[0] - parameter(mean, c, 0, word + 2)) * inverse)
+      value = round(value * parameter(weight, c, 1, word + 3))
+      word[0] = round(value + parameter(bias, c, 0, word + 4))
+      store(word, out.data + i * width, out.type, 0, 1)
     }
   }
 
   /// The distance of two rows by the p-norm of their difference.
-  fileprivate func distance(
-    _ a: Tensor, _ i: Int, _ b: Tensor, _ j: Int, _ count: Int, _ p: Double, _ out: Tensor, _ place: Int
-  ) {
-    func gap(_ k: Int) -> Double {
-      a.type == .double
-        ? (a.elements(Double.self)[i + k] - b.elements(Double.self)[j + k]).magnitude
-        : Double((a.elements(Float.self)[i + k] - b.elements(Float.self)[j + k]).magnitude)
-    }
+  fileprivate func distance(_ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>, _ count: Int, _ p: Double) -> Double {
+    func gap(_ k: Int) -> Double { (a[k] - b[k]).magnitude }
     var result = 0.0
     switch p {
     case 0: for k in 0..<count where gap(k) != 0 { result += 1 }
@@ -216,14 +211,15 @@ extension KernelCall {
       for k in 0..<count { result += pow(gap(k), p) }
       result = pow(result, 1 / p)
     }
-    if out.type == .double { out.elements(Double.self)[place] = result } else { out.elements(Float.self)[place] = Float(result) }
+    return result
   }
 }
 
 @Sendable private func distances(_ call: KernelCall) throws(KernelError) {
   let (a, b, p, out) = (try call.tensor(0), try call.tensor(1), try call.double(2), try call.output(4))
   try require(
-    a.type == b.type && a.type == out.type && (a.type == .float || a.type == .double), "\(a.type) and \(b.type)")
+    a.type == b.type && a.type == out.type && a.type.isFloatingPoint && a.type != .bfloat16,
+    "\(a.type) and \(b.type)")
   try require(p >= 0 && a.rank >= 2 && b.rank >= 2, "a norm of \(p)")
   if let mode = try call.optionalInt(3) { try require(mode >= 0 && mode <= 2, "a mode of \(mode)") }
   let rank = max(a.rank, b.rank)
@@ -238,6 +234,8 @@ extension KernelCall {
       $0 == rank - 2 ? rows : $0 == rank - 1 ? columns : size(a, $0) == 1 ? size(b, $0) : size(a, $0)
     })
   guard out.count > 0 else { return }
+  let (left, right) = (try call.rowMajor(a, as: Double.self), try call.rowMajor(b, as: Double.self))
+  let results = try call.rowMajorResult(out, as: Double.self)
   let batches = out.count / (rows * columns)
   for batch in 0..<batches {
     var (rest, x, y) = (batch, 0, 0)
@@ -249,10 +247,12 @@ extension KernelCall {
     }
     for i in 0..<rows {
       for j in 0..<columns {
-        call.distance(a, x + i * length, b, y + j * length, length, p, out, (batch * rows + i) * columns + j)
+        results[(batch * rows + i) * columns + j] = call.distance(
+          left + x + i * length, right + y + j * length, length, p)
       }
     }
   }
+  try call.finish(results, out)
 }
 
 /// Batch norm with the batch's own statistics, which it also gives.

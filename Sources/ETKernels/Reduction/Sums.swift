@@ -8,6 +8,9 @@ extension KernelRegistry {
       )
       let bits = try call.dimensions(call.optionalInts(1), of: input)
       try require(type == nil || type == out.type, "a result of \(out.type)")
+      if let dims = try call.optionalInts(1), !dims.isEmpty {
+        try require(input.rank > 0, "dimensions of a tensor of rank 0")
+      }
       try call.resize(out, reducing: input, bits, keeps: keeps)
       try call.sum(input, out, bits, divides: false)
     }
@@ -17,6 +20,7 @@ extension KernelRegistry {
       )
       let bits = try call.dimensions(call.optionalInts(1), of: input)
       try call.checkMean(input, type, out)
+      try requireSameDimOrder(input, out)
       try call.resize(out, reducing: input, bits, keeps: keeps)
       try call.sum(input, out, bits, divides: true)
     }
@@ -29,6 +33,7 @@ extension KernelRegistry {
     }
     register("aten::prod.out") { call throws(KernelError) in
       let (input, type, out) = (try call.tensor(0), try call.optionalType(1), try call.output(2))
+      try require((type ?? input.type) == out.type || type == nil && input.type.isIntegral && out.type == .long, "a result of \(out.type)")
       try call.product(input, type, out, try call.dimensions(nil, of: input), keeps: false)
     }
     register("aten::prod.int_out") { call throws(KernelError) in
@@ -42,11 +47,12 @@ extension KernelRegistry {
       let dimension = try call.dimension(call.int(1), of: input.rank)
       try require(type == nil || type == out.type, "a result of \(out.type)")
       try require(input.type.isOrdinary && out.type.isOrdinary, "\(input.type) and \(out.type)")
+      try require(input.rank > 0, "a running sum of a tensor of rank 0")
       try out.resize(like: input)
-      switch try out.type.compute() {
-      case .int: try call.cumulate(Int64.self, input, out, dimension)
-      case .float: try call.cumulate(out.type == .float ? Float.self : Float.self, input, out, dimension)
-      case .double: try call.cumulate(Double.self, input, out, dimension)
+      if out.type.isIntegral {
+        try call.cumulate(Int64.self, input, out, dimension)
+      } else {
+        try call.cumulate(Double.self, input, out, dimension)
       }
     }
     registerVariances()
@@ -106,7 +112,8 @@ extension KernelCall {
     try require(input.type.isOrdinary && out.type.isOrdinary, "\(input.type) and \(out.type)")
     let reduction = try Reduction(self, input, out, reduces: bits)
     let width = out.elementSize
-    if !divides, out.type.isIntegral, input.type.isIntegral {
+    if !divides, out.type.isIntegral {
+      if input.type.isFloatingPoint { return try sumOfIntegers(reduction, out) }
       let word: UnsafeMutablePointer<Int64> = try context.scratch(count: 1)
       try reduction.fold(Int64.self, initial: Int64(0)) { sum, values, _, count in
         for i in 0..<count { sum &+= values[i] }
@@ -132,6 +139,18 @@ extension KernelCall {
     }
   }
 
+  /// Each number is cut to an integer before it is added.
+  private func sumOfIntegers(_ reduction: Reduction, _ out: Tensor) throws(KernelError) {
+    let word: UnsafeMutablePointer<Int64> = try context.scratch(count: 1)
+    let type = out.type
+    try reduction.fold(Double.self, initial: Int64(0)) { sum, values, _, count in
+      for i in 0..<count { sum &+= asElement(values[i], type) }
+    } finish: { place, sum in
+      word.pointee = sum
+      store(word, out.data + place * out.elementSize, out.type, 0, 1)
+    }
+  }
+
   fileprivate func product(
     _ input: Tensor, _ type: ScalarType?, _ out: Tensor, _ bits: UInt64, keeps: Bool
   ) throws(KernelError) {
@@ -140,7 +159,16 @@ extension KernelCall {
     try resize(out, reducing: input, bits, keeps: keeps)
     let reduction = try Reduction(self, input, out, reduces: bits)
     let width = out.elementSize
-    if out.type.isIntegral, input.type.isIntegral {
+    if out.type.isIntegral, input.type.isFloatingPoint {
+      let word: UnsafeMutablePointer<Int64> = try context.scratch(count: 1)
+      let type = out.type
+      try reduction.fold(Double.self, initial: Int64(1)) { product, values, _, count in
+        for i in 0..<count { product &*= asElement(values[i], type) }
+      } finish: { place, product in
+        word.pointee = product
+        store(word, out.data + place * width, out.type, 0, 1)
+      }
+    } else if out.type.isIntegral {
       let word: UnsafeMutablePointer<Int64> = try context.scratch(count: 1)
       try reduction.fold(Int64.self, initial: Int64(1)) { product, values, _, count in
         for i in 0..<count { product &*= values[i] }
@@ -169,13 +197,20 @@ extension KernelCall {
     let starts = try Reduction(self, input, out, reduces: bits)
     let size = input.sizes[dimension]
     let line: UnsafeMutablePointer<T> = try context.scratch(count: size)
+    let (round, type) = (Rounding(type: out.type), out.type)
     let (from, to) = (input.strides[dimension] * input.elementSize, out.strides[dimension] * out.elementSize)
     // `out` has the input's rank, so places count its strides; both have one layout of dimensions.
     try starts.forEachResult { place, base in
       load(base, input.type, from, size, into: line)
       var sum = T.zero
       for i in 0..<size {
-        sum = T.add(sum, line[i])
+        // As the reference adds: in the result's type, which a number is converted to first.
+        if T.isFloatingPoint {
+          sum = T(converting: round(sum.asDouble + round(line[i].asDouble)))
+        } else {
+          if type == .bool && line[i] != .zero { line[i] = .one }
+          sum = T.add(sum, line[i])
+        }
         line[i] = sum
       }
       store(line, out.data + place * out.elementSize, out.type, to, size)
@@ -194,22 +229,28 @@ extension KernelCall {
     let means: UnsafeMutablePointer<Double> = try context.scratch(count: max(reduction.results, 1))
     let word: UnsafeMutablePointer<Double> = try context.scratch(count: 1)
     let count = Double(reduction.count)
+    let divisor = count - correction
+    // 16-bit results are computed step by step in their own type, as in the reference.
+    let round = Rounding(type: out.type == .half || out.type == .bfloat16 ? out.type : .double)
+    let meanRound = Rounding(type: meanOut?.type == .half || meanOut?.type == .bfloat16 ? meanOut!.type : .double)
     var number = 0
     try reduction.fold(Double.self, initial: 0.0) { sum, values, _, count in
-      for i in 0..<count { sum += values[i] }
+      for i in 0..<count { sum = round(sum + round(values[i])) }
     } finish: { place, sum in
-      means[number] = sum / count
+      means[number] = round(sum / round(count))
       number += 1
       if let meanOut {
-        word.pointee = sum / count
+        word.pointee = meanRound(sum / round(count))
         store(word, meanOut.data + place * meanOut.elementSize, meanOut.type, 0, 1)
       }
     }
     number = 0
-    let divisor = count - correction
     try reduction.fold(Double.self, initial: 0.0) { sum, values, _, count in
       let mean = means[number]
-      for i in 0..<count { sum += (values[i] - mean) * (values[i] - mean) }
+      for i in 0..<count {
+        let gap = round(round(values[i]) - mean)
+        sum = round(sum + round(gap * gap))
+      }
     } finish: { place, sum in
       number += 1
       word.pointee = divisor > 0 && count > 0 ? sum / divisor : count > 0 && sum != 0 ? .infinity : .nan
@@ -218,6 +259,7 @@ extension KernelCall {
   }
 
   fileprivate func any(_ input: Tensor, _ out: Tensor, _ bits: UInt64, keeps: Bool) throws(KernelError) {
+    try requireSameDimOrder(input, out)
     try require(input.type.isOrdinary && (out.type == .bool || out.type == .byte), "\(input.type) and \(out.type)")
     try resize(out, reducing: input, bits, keeps: keeps)
     let reduction = try Reduction(self, input, out, reduces: bits)
@@ -225,6 +267,18 @@ extension KernelCall {
     try reduction.fold(Double.self, initial: false) { found, values, _, count in
       for i in 0..<count where values[i] != 0 { found = true }
     } finish: { place, found in results[place] = found ? 1 : 0 }
+  }
+}
+
+/// A floating-point number as an integer type holds it; 1 for what is true.
+private func asElement(_ value: Double, _ type: ScalarType) -> Int64 {
+  switch type {
+  case .byte: Int64(UInt8(converting: value))
+  case .char: Int64(Int8(converting: value))
+  case .short: Int64(Int16(converting: value))
+  case .int: Int64(Int32(converting: value))
+  case .bool: value == 0 ? 0 : 1
+  default: Int64(converting: value)
   }
 }
 
