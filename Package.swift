@@ -29,6 +29,7 @@ let package = Package(
     .target(name: "ETCore", swiftSettings: strict),
     .target(name: "ETDumpFormat", dependencies: ["ETCore", "Bytes"], swiftSettings: strict),
     .target(name: "ETFormats", dependencies: ["ETCore", "Bytes", "Compression"], swiftSettings: strict),
+    .target(name: "TensorFiles", dependencies: ["ETCore", "Bytes"], swiftSettings: strict),
     .target(name: "ETKernels", dependencies: ["ETCore"], swiftSettings: strict),
     .target(
       name: "ETRuntime", dependencies: ["ETCore", "Bytes", "ETFormats", "ETKernels"], swiftSettings: strict),
@@ -69,6 +70,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ETFormatsTests", dependencies: ["Bytes", "CFlatBuffers", "ETCore", "ETFormats", "TestSupport"],
+      exclude: ["Files"], swiftSettings: strict),
+    .testTarget(
+      name: "TensorFilesTests", dependencies: ["Bytes", "ETCore", "Statistics", "TensorFiles", "TestSupport"],
       exclude: ["Files"], swiftSettings: strict),
     .testTarget(
       name: "TraceModelTests",
