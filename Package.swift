@@ -32,6 +32,7 @@ let package = Package(
     .target(name: "CClock"),
     .target(name: "ETTracing", dependencies: ["ETCore", "ETDumpFormat", "Bytes", "CClock"], swiftSettings: strict),
     .target(name: "ETFormats", dependencies: ["ETCore", "Bytes", "Compression"], swiftSettings: strict),
+    .target(name: "TensorFiles", dependencies: ["ETCore", "Bytes"], swiftSettings: strict),
     .target(name: "ETKernels", dependencies: ["ETCore"], swiftSettings: strict),
     .target(
       name: "ETRuntime", dependencies: ["ETCore", "ETFormats", "ETKernels", "ETTracing"], swiftSettings: strict),
@@ -95,6 +96,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ETFormatsTests", dependencies: ["Bytes", "CFlatBuffers", "ETCore", "ETFormats", "TestSupport"],
+      exclude: ["Files"], swiftSettings: strict),
+    .testTarget(
+      name: "TensorFilesTests", dependencies: ["Bytes", "ETCore", "Statistics", "TensorFiles", "TestSupport"],
       exclude: ["Files"], swiftSettings: strict),
     .testTarget(
       name: "TraceModelTests",
