@@ -15,6 +15,9 @@ let package = Package(
     .executable(name: "ettools", targets: ["ettools"]),
     // The same program by a tool's name, for `swift run etdump`.
     .executable(name: "etdump", targets: ["ettools"]),
+    .executable(name: "etrun", targets: ["ettools"]),
+    // Run programs, or record what a runtime of your own does, in an app.
+    .library(name: "ETRuntime", targets: ["ETRuntime", "ETKernels", "ETFormats", "ETCore", "Bytes"]),
     .library(name: "ETTracing", targets: ["ETTracing"]),
   ],
   dependencies: [
@@ -46,9 +49,8 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "Analysis", "TraceModel", "Presentation", "Statistics", "ETFormats", "ETDumpFormat", "ETCore", "Compression",
-        "Bytes",
-        "CFlatBuffers",
+        "Analysis", "TraceModel", "ETRuntime", "ETKernels", "ETTracing", "TensorFiles", "Presentation", "Statistics",
+        "ETFormats", "ETDumpFormat", "ETCore", "Compression", "Bytes", "CFlatBuffers",
       ],
       swiftSettings: strict),
     .executableTarget(
