@@ -38,7 +38,7 @@ struct RunReport {
     var text = "\(lastComponent(model)), method \(method): \(times.count) executions"
     if !warmup.isEmpty { text += " after \(warmup.count) to warm up" }
     text += "\n\n"
-    if let summary = Summary(of: times.map(Double.init)) {
+    if let summary = Summary(of: times.map { Double($0) }) {
       var table = TextTable(
         [.init("latency (ms)")] + ["p50", "p90", "p99", "mean", "min", "max", "first"].map { .init($0, isNumber: true) })
       let first = Double((warmup + times)[0])
@@ -97,7 +97,7 @@ struct RunReport {
       json.member("method", method)
       json.member("iterations", steps > 0 ? times.count / steps : 0)
       json.member("steps", steps)
-      if let summary = Summary(of: times.map(Double.init)) {
+      if let summary = Summary(of: times.map { Double($0) }) {
         json.member("median_ns", summary.p50)
         json.member("p90_ns", summary.p90)
         json.member("p99_ns", summary.p99)

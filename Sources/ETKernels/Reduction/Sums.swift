@@ -8,6 +8,7 @@ extension KernelRegistry {
       )
       let bits = try call.dimensions(call.optionalInts(1), of: input)
       try require(type == nil || type == out.type, "a result of \(out.type)")
+      try requireSameDimOrder(input, out)
       if let dims = try call.optionalInts(1), !dims.isEmpty {
         try require(input.rank > 0, "dimensions of a tensor of rank 0")
       }
