@@ -129,11 +129,16 @@ public struct Tensor {
   ///
   /// - Throws: `doesNotFit` when the rank differs, when a static shape would change, or when there would be more
   ///   elements than planned.
-  public func resize(to new: UnsafeBufferPointer<Int>) throws(KernelError) {
+  @inlinable public func resize(to new: UnsafeBufferPointer<Int>) throws(KernelError) {
+    if hasSizes(new) { return }
+    try change(to: new)
+  }
+
+  @usableFromInline @inline(never)
+  func change(to new: UnsafeBufferPointer<Int>) throws(KernelError) {
     guard new.count == rank else {
       throw KernelError(.doesNotFit, "a result of rank \(new.count) for a tensor of rank \(rank)")
     }
-    if hasSizes(new) { return }
     guard state.pointee.dynamism != .isStatic else {
       throw KernelError(.doesNotFit, "a result of \(describe(new)) for a tensor of static shape \(describe(sizes))")
     }
