@@ -2,8 +2,8 @@ public import ETCore
 
 /// A tensor at run time: plain data, owned by the method that allocated it and changed in place.
 @frozen
-public struct TensorState {
-  public enum Dynamism: UInt8, Sendable { case isStatic, dynamicBound, dynamicUnbound }
+public struct TensorState: BitwiseCopyable {
+  public enum Dynamism: UInt8, Sendable, BitwiseCopyable { case isStatic, dynamicBound, dynamicUnbound }
 
   /// The first element; nil where nothing is bound yet, or where there are no elements.
   public var data: UnsafeMutableRawPointer?
@@ -47,7 +47,7 @@ public struct TensorState {
 
 /// Memory of an unbounded tensor. Older blocks live as long as the method, because views may lie in them.
 @usableFromInline
-struct GrownBlock {
+struct GrownBlock: BitwiseCopyable {
   var older: UnsafeMutablePointer<GrownBlock>?
   var memory: UnsafeMutableRawPointer
   var capacity: Int

@@ -33,7 +33,7 @@ extension KernelRegistry {
     register("aten::_pdist_forward.out") { call throws(KernelError) in
       let (input, p, out) = (try call.tensor(0), try call.double(1), try call.output(2))
       try require(
-        input.rank == 2 && input.type == out.type && input.type.isFloatingPoint && input.type != .bfloat16,
+        input.rank == 2 && input.type == out.type && input.type.isFloatingPoint,
         "\(input.type)")
       try require(p >= 0, "a norm of \(p)")
       let (n, m) = (input.sizes[0], input.sizes[1])
@@ -54,15 +54,17 @@ extension KernelRegistry {
 
 extension KernelCall {
   fileprivate func softmax(logarithm: Bool) throws(KernelError) {
-    let (input, halfToFloat, out) = (try tensor(0), try bool(2), try output(3))
+    var (input, out) = (try tensor(0), try output(3))
+    let halfToFloat = try bool(2)
     try require(!halfToFloat, "a conversion of halves to floats")
     try require(input.type == out.type && input.type.isFloatingPoint, "\(input.type) and \(out.type)")
     let dimension = try dimension(int(1), of: input.rank)
-    // The reference takes each as it lies where it computes logarithms.
+    // The reference takes elements as they lie where it computes logarithms.
     if !logarithm { try requireSameDimOrder(input, out) }
     try require(!logarithm || input.type != .double, "an element type of \(input.type)")
     try out.resize(like: input)
     guard input.count > 0 else { return }
+    if logarithm { (input, out) = (try ignoringDimOrder(input), try ignoringDimOrder(out)) }
     if input.type == .double {
       try softmax(Double.self, input, out, dimension, logarithm, exp: { exp($0) }, log: { log($0) })
     } else {
@@ -206,7 +208,7 @@ extension KernelCall {
     case 2:
       for k in 0..<count { result += gap(k) * gap(k) }
       result = result.squareRoot()
-    case .infinity: for k in 0..<count { result = gap(k).isNaN || gap(k) > result ? gap(k) : result }
+    case .infinity: for k in 0..<count where gap(k) > result { result = gap(k) }
     default:
       for k in 0..<count { result += pow(gap(k), p) }
       result = pow(result, 1 / p)
@@ -218,7 +220,7 @@ extension KernelCall {
 @Sendable private func distances(_ call: KernelCall) throws(KernelError) {
   let (a, b, p, out) = (try call.tensor(0), try call.tensor(1), try call.double(2), try call.output(4))
   try require(
-    a.type == b.type && a.type == out.type && a.type.isFloatingPoint && a.type != .bfloat16,
+    a.type == b.type && a.type == out.type && a.type.isFloatingPoint,
     "\(a.type) and \(b.type)")
   try require(p >= 0 && a.rank >= 2 && b.rank >= 2, "a norm of \(p)")
   if let mode = try call.optionalInt(3) { try require(mode >= 0 && mode <= 2, "a mode of \(mode)") }

@@ -10,7 +10,7 @@ extension KernelRegistry {
       try require(type == nil || type == out.type, "a result of \(out.type)")
       try requireSameDimOrder(input, out)
       if let dims = try call.optionalInts(1), !dims.isEmpty {
-        try require(input.rank > 0, "dimensions of a tensor of rank 0")
+        try require(input.rank > 0 || !input.type.isFloatingPoint, "dimensions of a tensor of rank 0")
       }
       try call.resize(out, reducing: input, bits, keeps: keeps)
       try call.sum(input, out, bits, divides: false)
@@ -50,7 +50,7 @@ extension KernelRegistry {
       try require(input.type.isOrdinary && out.type.isOrdinary, "\(input.type) and \(out.type)")
       try require(input.rank > 0, "a running sum of a tensor of rank 0")
       try out.resize(like: input)
-      if out.type.isIntegral {
+      if out.type.isIntegral && input.type.isIntegral {
         try call.cumulate(Int64.self, input, out, dimension)
       } else {
         try call.cumulate(Double.self, input, out, dimension)
@@ -207,7 +207,8 @@ extension KernelCall {
       for i in 0..<size {
         // As the reference adds: in the result's type, which a number is converted to first.
         if T.isFloatingPoint {
-          sum = T(converting: round(sum.asDouble + round(line[i].asDouble)))
+          let number = line[i].asDouble
+          sum = T(converting: round(sum.asDouble + (type == .bool ? (number == 0 ? 0 : 1) : round(number))))
         } else {
           if type == .bool && line[i] != .zero { line[i] = .one }
           sum = T.add(sum, line[i])
@@ -223,7 +224,7 @@ extension KernelCall {
     _ input: Tensor, _ bits: UInt64, correction: Double, keeps: Bool, _ out: Tensor, mean meanOut: Tensor?
   ) throws(KernelError) {
     try require(input.type.isFloatingPoint && out.type.isFloatingPoint, "\(input.type) and \(out.type)")
-    if let meanOut { try require(meanOut.type.isFloatingPoint, "a mean of \(meanOut.type)") }
+    if let meanOut { try require(meanOut.type.isOrdinary, "a mean of \(meanOut.type)") }
     try resize(out, reducing: input, bits, keeps: keeps)
     if let meanOut { try resize(meanOut, reducing: input, bits, keeps: keeps) }
     let reduction = try Reduction(self, input, out, reduces: bits)
@@ -241,7 +242,7 @@ extension KernelCall {
       means[number] = round(sum / round(count))
       number += 1
       if let meanOut {
-        word.pointee = meanRound(sum / round(count))
+        word.pointee = divisor > 0 ? meanRound(sum / round(count)) : .nan
         store(word, meanOut.data + place * meanOut.elementSize, meanOut.type, 0, 1)
       }
     }
@@ -254,7 +255,7 @@ extension KernelCall {
       }
     } finish: { place, sum in
       number += 1
-      word.pointee = divisor > 0 && count > 0 ? sum / divisor : count > 0 && sum != 0 ? .infinity : .nan
+      word.pointee = divisor > 0 && count > 0 ? sum / divisor : .nan
       store(word, out.data + place * out.elementSize, out.type, 0, 1)
     }
   }
