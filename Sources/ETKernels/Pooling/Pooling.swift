@@ -44,11 +44,14 @@ extension KernelRegistry {
       try require(out.type == input.type, "\(input.type) and \(out.type)")
       try call.checkPool(input, gradient)
       try require(gradient.hasSizes(try window.outputSizes(call, input)), "a gradient of \(describe(gradient.sizes))")
-      try require(indices.hasSizes(of: gradient), "indices of \(describe(indices.sizes))")
-      try require(gradient.isContiguous && out.isContiguous && indices.isContiguous, "a dim order that is not contiguous")
+      try require(indices.count == gradient.count, "indices of \(describe(indices.sizes))")
       try out.resize(like: input)
+      // The reference takes all of them as they lie, as if they were row-major.
       try call.inComputeType(
-        input.type, MaxPoolBackward(call: call, window: window, gradient: gradient, indices: indices, out: out))
+        input.type,
+        MaxPoolBackward(
+          call: call, window: window, gradient: call.ignoringDimOrder(gradient), indices: call.ignoringDimOrder(indices),
+          out: call.ignoringDimOrder(out)))
     }
   }
 }
