@@ -34,6 +34,7 @@ setup:
 	command -v zstd >/dev/null || lacks zstd; \
 	[ -e /usr/include/flatbuffers/flatbuffers.h ] || library flatbuffers libflatbuffers-dev; \
 	library sqlite3 libsqlite3-dev; library libgvc libgraphviz-dev; library libzstd libzstd-dev; \
+	library openblas libopenblas-dev; \
 	if [ -n "$$missing" ]; then \
 	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	  if ! command -v apt-get >/dev/null || ! command -v $${sudo:-true} >/dev/null; then \

@@ -63,11 +63,10 @@ private struct Product {
 
 /// `addmm(self, mat1, mat2, *, beta, alpha, out)`: beta·self + alpha·mat1·mat2.
 ///
-/// Where `self` is broadcast, the reference's kernel confuses the factors: it computes alpha·self + beta·mat1·mat2. So do
-/// we. In 16-bit types it rounds each step of each sum.
+/// In 16-bit types each step of each sum is rounded, as in the reference.
 @Sendable private func addProduct(_ call: KernelCall) throws(KernelError) {
   let (added, a, b) = (try call.tensor(0), try call.tensor(1), try call.tensor(2))
-  var (beta, alpha) = (try call.scalar(3), try call.scalar(4))
+  let (beta, alpha) = (try call.scalar(3), try call.scalar(4))
   let out = try call.output(5)
   try require(a.rank == 2 && b.rank == 2 && out.rank == 2 && a.sizes[1] == b.sizes[0], describeProduct(a, b))
   try requireNumbers(a, b, out)
@@ -81,7 +80,6 @@ private struct Product {
   try require(
     added.isContiguous && a.isContiguous && b.isContiguous && out.isContiguous, "a dim order that is not contiguous")
   guard out.count > 0 else { return }
-  if !added.hasSizes(of: out) { swap(&alpha, &beta) }
   let product = Product(m: a.sizes[0], n: b.sizes[1], k: a.sizes[1])
   switch out.type {
   case .half: try call.addProductInSteps(product, added, a, b, beta, alpha, out, Half.self)

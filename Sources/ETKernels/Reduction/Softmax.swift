@@ -54,23 +54,27 @@ extension KernelCall {
     } else if input.type == .double {
       try softmaxDoubles(input, out, size)
     } else {
-      try softmaxLines(input, out, size, logarithm)
+      // Over the last dimension the reference keeps a 16-bit type's sum and its logarithm in that type.
+      try softmaxLines(input, out, size, logarithm, roundsSum: dimension == input.rank - 1)
     }
   }
 
   /// Of lines that lie in one piece, in Float.
-  private func softmaxLines(_ input: Tensor, _ out: Tensor, _ size: Int, _ logarithm: Bool) throws(KernelError) {
+  private func softmaxLines(
+    _ input: Tensor, _ out: Tensor, _ size: Int, _ logarithm: Bool, roundsSum: Bool
+  ) throws(KernelError) {
     let direct = input.type == .float
     let lines: UnsafeMutablePointer<Float> = try context.scratch(count: direct ? 0 : context.pool.threads * size)
     let width = input.elementSize
     context.parallel(input.count / size, grain: max((1 << 14) / size, 1)) { range, worker in
       for line in range {
         if direct {
-          softmaxLine(input.elements(Float.self) + line * size, out.elements(Float.self) + line * size, size, logarithm)
+          softmaxLine(
+            input.elements(Float.self) + line * size, out.elements(Float.self) + line * size, size, logarithm, nil)
         } else {
           let values = lines + worker * size
           load(UnsafeRawPointer(input.data) + line * size * width, input.type, width, size, into: values)
-          softmaxLine(values, values, size, logarithm)
+          softmaxLine(values, values, size, logarithm, roundsSum ? input.type : nil)
           store(values, out.data + line * size * width, out.type, width, size)
         }
       }
@@ -198,8 +202,11 @@ private func greatestOfColumns<T: BinaryFloatingPoint>(
 }
 
 /// Softmax of one line or its logarithm; NaN anywhere makes all NaN.
+///
+/// - Parameter sumType: The type to which the sum under the logarithm is rounded.
 private func softmaxLine(
-  _ values: UnsafePointer<Float>, _ results: UnsafeMutablePointer<Float>, _ count: Int, _ logarithm: Bool
+  _ values: UnsafePointer<Float>, _ results: UnsafeMutablePointer<Float>, _ count: Int, _ logarithm: Bool,
+  _ sumType: ScalarType?
 ) {
   var greatest = values[0]
   var i = 0
@@ -233,7 +240,9 @@ private func softmaxLine(
     i += 1
   }
   if logarithm {
-    let total = logf(sum)
+    var total = logf(sum)
+    if sumType == .half { total = rounded(logf(rounded(sum, to: Half.self)), to: Half.self) }
+    if sumType == .bfloat16 { total = rounded(logf(rounded(sum, to: BFloat16.self)), to: BFloat16.self) }
     for i in 0..<count { results[i] = values[i] - greatest - total }
   } else {
     for i in 0..<count { results[i] /= sum }

@@ -27,7 +27,9 @@ extension KernelCall {
     try resize(out, reducing: input, dimensions, keeps: keeps)
     if let mean {
       try requireOrdinaryDimOrders(input, mean)
-      try require(mean.type == out.type, "a mean of \(mean.type) beside a variance of \(out.type)")
+      // The reference writes the mean in the variance's type, whatever its own.
+      try require(
+        mean.elementSize >= out.elementSize, "a mean of \(mean.type) beside a variance of \(out.type)")
       try resize(mean, reducing: input, dimensions, keeps: keeps)
     }
     try require(
@@ -39,7 +41,7 @@ extension KernelCall {
       nan.pointee = .nan
       for i in 0..<out.count { store(nan, out.data + i * out.elementSize, out.type, 0, 1) }
       if let mean {
-        for i in 0..<mean.count { store(nan, mean.data + i * mean.elementSize, mean.type, 0, 1) }
+        for i in 0..<mean.count { store(nan, mean.data + i * out.elementSize, out.type, 0, 1) }
       }
       return
     }
@@ -60,7 +62,7 @@ extension KernelCall {
   ) throws(KernelError) {
     let means: UnsafeMutablePointer<T> = try context.scratch(count: reduction.results)
     let count = rounded(T(reduction.count), to: Step.self)
-    try reduction.run(MeanFold<T, Step>(means: means, count: count, out: mean))
+    try reduction.run(MeanFold<T, Step>(means: means, count: count, type: out.type, out: mean))
     let divisor = roundsDivisor ? rounded(T(divisor), to: Step.self).asDouble : divisor
     try reduction.run(VarianceFold<T, Step>(means: means, divisor: divisor, out: out))
   }
@@ -69,6 +71,7 @@ extension KernelCall {
 private struct MeanFold<Value: Computable & BinaryFloatingPoint, Step: Element>: Fold {
   let means: UnsafeMutablePointer<Value>
   let count: Value
+  let type: ScalarType
   let out: Tensor?
 
   @inline(__always) func begin(_ result: Int) -> Value { 0 }
@@ -83,7 +86,7 @@ private struct MeanFold<Value: Computable & BinaryFloatingPoint, Step: Element>:
   func finish(_ sums: UnsafeMutablePointer<Value>, _ first: Int, _ count: Int) {
     for i in 0..<count { means[first + i] = rounded(sums[i] / self.count, to: Step.self) }
     if let out {
-      store(means + first, out.data + first * out.elementSize, out.type, out.elementSize, count)
+      store(means + first, out.data + first * type.byteSize, type, type.byteSize, count)
     }
   }
 }
