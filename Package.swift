@@ -15,6 +15,9 @@ let package = Package(
     .executable(name: "ettools", targets: ["ettools"]),
     // The same program by a tool's name, for `swift run etdump`.
     .executable(name: "etdump", targets: ["ettools"]),
+    .executable(name: "etrun", targets: ["ettools"]),
+    // Run programs, or record what a runtime of your own does, in an app.
+    .library(name: "ETRuntime", targets: ["ETRuntime", "ETKernels", "ETFormats", "ETCore", "Bytes"]),
     .library(name: "ETTracing", targets: ["ETTracing"]),
   ],
   dependencies: [
@@ -32,6 +35,7 @@ let package = Package(
     .target(name: "CClock"),
     .target(name: "ETTracing", dependencies: ["ETCore", "ETDumpFormat", "Bytes", "CClock"], swiftSettings: strict),
     .target(name: "ETFormats", dependencies: ["ETCore", "Bytes", "Compression"], swiftSettings: strict),
+    .target(name: "TensorFiles", dependencies: ["ETCore", "Bytes"], swiftSettings: strict),
     .target(name: "ETKernels", dependencies: ["ETCore"], swiftSettings: strict),
     .target(
       name: "ETRuntime", dependencies: ["ETCore", "ETFormats", "ETKernels", "ETTracing"], swiftSettings: strict),
@@ -45,9 +49,8 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "Analysis", "TraceModel", "Presentation", "Statistics", "ETFormats", "ETDumpFormat", "ETCore", "Compression",
-        "Bytes",
-        "CFlatBuffers",
+        "Analysis", "TraceModel", "ETRuntime", "ETKernels", "ETTracing", "TensorFiles", "Presentation", "Statistics",
+        "ETFormats", "ETDumpFormat", "ETCore", "Compression", "Bytes", "CFlatBuffers",
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -95,6 +98,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ETFormatsTests", dependencies: ["Bytes", "CFlatBuffers", "ETCore", "ETFormats", "TestSupport"],
+      exclude: ["Files"], swiftSettings: strict),
+    .testTarget(
+      name: "TensorFilesTests", dependencies: ["Bytes", "ETCore", "Statistics", "TensorFiles", "TestSupport"],
       exclude: ["Files"], swiftSettings: strict),
     .testTarget(
       name: "TraceModelTests",

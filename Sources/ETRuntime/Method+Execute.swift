@@ -13,7 +13,7 @@ extension Method {
       throw RuntimeError(.input, "input \(missing) of method \(plan.name) was not given")
     }
     try provideOutputs()
-    guard let tracer else { return try runChains(NoTrace()) }
+    guard isTraced, let tracer else { return try runChains(NoTrace()) }
     try tracer.execution { () throws(RuntimeError) in try runChains(Traced(tracer: tracer)) }
     tracer.outputs(of: self)
   }

@@ -47,6 +47,8 @@ public final class Method {
   /// Of all chains, one after the other.
   let steps: UnsafeMutableBufferPointer<Step>
   let tracer: MethodTracer?
+  /// Whether executions are recorded, where there is a tracer: off while a program warms up.
+  public var isTraced = true
   /// Which inputs have been given.
   var inputsSet: [Bool]
   /// Memory of inputs and outputs that are not planned and that the caller did not give.

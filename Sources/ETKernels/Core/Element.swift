@@ -6,7 +6,8 @@ public protocol Element: BitwiseCopyable, Sendable {
   static var isFloatingPoint: Bool { get }
   /// The nearest value; integers keep their low bits, as C's conversions do.
   init(converting value: Int)
-  /// Rounded to the nearest; integers are cut towards zero, and what does not fit keeps the low bits of the 64-bit value.
+  /// Rounded to the nearest; integers are cut towards zero. What does not fit is what C's conversion gives on x86-64:
+  /// the least int64 or int32, narrower types taking the low bits of the int32.
   init(converting value: Double)
   init(converting value: Float)
   var asInt: Int { get }
@@ -17,8 +18,13 @@ public protocol Element: BitwiseCopyable, Sendable {
 extension Element where Self: FixedWidthInteger {
   @inlinable public static var isFloatingPoint: Bool { false }
   @inlinable public init(converting value: Int) { self.init(truncatingIfNeeded: value) }
-  @inlinable public init(converting value: Double) { self.init(truncatingIfNeeded: saturating(value)) }
-  @inlinable public init(converting value: Float) { self.init(truncatingIfNeeded: saturating(Double(value))) }
+  @inlinable public init(converting value: Double) {
+    let bound = Self.bitWidth64 ? 0x1p63 : 0x1p31
+    let fits = value >= -bound && value < bound
+    self.init(truncatingIfNeeded: fits ? Int(value) : Self.bitWidth64 ? .min : Int(Int32.min))
+  }
+  @inlinable public init(converting value: Float) { self.init(converting: Double(value)) }
+  @inlinable static var bitWidth64: Bool { Self.bitWidth == 64 }
   @inlinable public var asInt: Int { Int(truncatingIfNeeded: self) }
   @inlinable public var asDouble: Double { Double(self) }
   @inlinable public var asFloat: Float { Float(self) }

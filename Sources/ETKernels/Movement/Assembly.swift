@@ -102,7 +102,7 @@ extension KernelRegistry {
     }
     register("aten::flip.out") { call throws(KernelError) in
       let (input, dims, out) = (try call.tensor(0), try call.ints(1), try call.output(2))
-      try require(input.type == out.type, "\(input.type) and \(out.type)")
+      try require(input.type == out.type && input.type.isOrdinary, "\(input.type) and \(out.type)")
       var mask: UInt64 = 0
       for dim in dims {
         let bit = UInt64(1) << UInt64(try call.dimension(dim, of: input.rank))
@@ -159,7 +159,8 @@ extension KernelRegistry {
   let dimension = try call.dimension(call.int(1), of: shape.rank)
   var total = 0
   for tensor in tensors {
-    try require(canCast(tensor.type, to: out.type), "\(tensor.type) and \(out.type)")
+    try require(
+      canCast(tensor.type, to: out.type) || tensor.type == out.type, "\(tensor.type) and \(out.type)")
     try requireSameDimOrder(tensor, out)
     guard tensor.count > 0 else { continue }
     try require(tensor.rank == shape.rank && shape.rank > dimension, "tensors of different ranks")
@@ -179,18 +180,10 @@ extension KernelRegistry {
 
 @Sendable private func roll(_ call: KernelCall) throws(KernelError) {
   let (input, shifts, dims, out) = (try call.tensor(0), try call.ints(1), try call.ints(2), try call.output(3))
-  try require(input.type == out.type, "\(input.type) and \(out.type)")
+  try require(input.type == out.type && input.type.isOrdinary, "\(input.type) and \(out.type)")
+  try require(shifts.count == dims.count && !dims.isEmpty, "\(shifts.count) shifts of \(dims.count) dimensions")
   try out.resize(like: input)
   guard input.count > 0 else { return }
-  if dims.isEmpty {
-    try require(shifts.count == 1, "\(shifts.count) shifts of the flattened tensor")
-    let (width, shift) = (input.elementSize, positive(shifts[0], input.count))
-    let head = (input.count - shift) * width
-    (out.data + shift * width).copyMemory(from: input.data, byteCount: head)
-    out.data.copyMemory(from: input.data + head, byteCount: shift * width)
-    return
-  }
-  try require(shifts.count == dims.count, "\(shifts.count) shifts of \(dims.count) dimensions")
   let shift: UnsafeMutablePointer<Int> = try call.context.scratch(count: input.rank)
   for d in 0..<input.rank { shift[d] = 0 }
   for (amount, dim) in zip(shifts, dims) {

@@ -34,7 +34,7 @@ extension KernelRegistry {
     }
     register("aten::gather.out") { call throws(KernelError) in
       let (input, index, out) = (try call.tensor(0), try call.tensor(2), try call.output(4))
-      try require(input.type == out.type, "\(input.type) and \(out.type)")
+      try require(input.type == out.type && input.type.isOrdinary, "\(input.type) and \(out.type)")
       let dimension = try call.dimension(call.int(1), of: input.rank)
       try call.checkIndex(index, of: input, dimension)
       try out.resize(like: index)
@@ -77,7 +77,7 @@ extension KernelRegistry {
     }
     register("aten::index.Tensor_out") { call throws(KernelError) in
       let (input, indices, out) = (try call.tensor(0), try call.optionalTensors(1), try call.output(2))
-      try require(input.type == out.type, "\(input.type) and \(out.type)")
+      try require(input.type == out.type && input.type.isOrdinary, "\(input.type) and \(out.type)")
       let index = try AdvancedIndex(call, input, indices)
       try out.resize(to: index.shape)
       let width = input.elementSize

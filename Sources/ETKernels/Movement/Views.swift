@@ -11,7 +11,7 @@ extension KernelRegistry {
     }
     register("aten::clone.out") { call throws(KernelError) in
       let (input, format, out) = (try call.tensor(0), try call.optionalInt(1), try call.output(2))
-      try require(format ?? 0 == 0 || format == 1, "a memory format that is not contiguous")
+      try require(format ?? 0 == 0, "a memory format that is not contiguous")
       try call.copySame(input, out)
     }
     register("aten::view_copy.out") { call throws(KernelError) in
@@ -85,6 +85,7 @@ extension KernelRegistry {
     register("aten::select_copy.int_out") { call throws(KernelError) in
       let (input, out) = (try call.tensor(0), try call.output(3))
       try require(input.type == out.type && input.rank > 0, "\(input.type) and \(out.type)")
+      try requireSameDimOrder(input, out)
       let dimension = try call.dimension(call.int(1), of: input.rank)
       let index = try call.index(call.int(2), of: input.sizes[dimension])
       try out.resize(to: call.sizes(input.rank - 1) { input.sizes[$0 < dimension ? $0 : $0 + 1] })
@@ -96,6 +97,7 @@ extension KernelRegistry {
     register("aten::slice_copy.Tensor_out") { call throws(KernelError) in
       let (input, out) = (try call.tensor(0), try call.output(5))
       try require(input.type == out.type && input.rank > 0, "\(input.type) and \(out.type)")
+      try requireSameDimOrder(input, out)
       let dimension = try call.dimension(call.int(1), of: input.rank)
       let slice = try call.slice(
         start: call.optionalInt(2), end: call.optionalInt(3), step: call.int(4), of: input.sizes[dimension])
@@ -104,16 +106,18 @@ extension KernelRegistry {
     register("aten::narrow_copy.out") { call throws(KernelError) in
       let (input, out) = (try call.tensor(0), try call.output(4))
       try require(input.type == out.type && input.rank > 0, "\(input.type) and \(out.type)")
-      let dimension = try call.dimension(call.int(1), of: input.rank)
+      // Counting from the end is not provided for here, in the reference neither.
+      let dimension = try call.int(1)
+      try require((0..<input.rank).contains(dimension), "dimension \(dimension)")
       let (start, length, size) = (try call.int(2), try call.int(3), input.sizes[dimension])
-      try require(length >= 0 && start >= -size && start <= size, "a start of \(start) in \(size) elements")
-      let first = start < 0 ? start + size : start
-      try require(length <= size - first, "\(length) elements from \(first) on of \(size)")
-      try call.copySlice(input, dimension, start: first, count: length, step: 1, to: out)
+      try require(length >= 0 && start >= 0 && start <= size, "a start of \(start) in \(size) elements")
+      try require(length <= size - start, "\(length) elements from \(start) on of \(size)")
+      try call.copySlice(input, dimension, start: start, count: length, step: 1, to: out)
     }
     register("aten::split_copy.Tensor_out") { call throws(KernelError) in
       let (input, size, outs) = (try call.tensor(0), try call.int(1), try call.outputs(3))
-      try require(input.rank > 0, "a split of a tensor of rank 0")
+      try require(input.rank > 0 && input.type.isOrdinary, "a split of \(input.type)")
+      for out in outs { try requireSameDimOrder(input, out) }
       let dimension = try call.dimension(call.int(2), of: input.rank)
       let total = input.sizes[dimension]
       try require(size >= 0 && (size > 0 || total == 0), "pieces of \(size)")
@@ -129,7 +133,10 @@ extension KernelRegistry {
     }
     register("aten::split_with_sizes_copy.out") { call throws(KernelError) in
       let (input, sizes, outs) = (try call.tensor(0), try call.ints(1), try call.outputs(3))
-      try require(input.rank > 0 && sizes.count == outs.count, "\(outs.count) tensors for \(sizes.count) pieces")
+      try require(
+        input.rank > 0 && sizes.count == outs.count && input.type.isOrdinary,
+        "\(outs.count) tensors for \(sizes.count) pieces")
+      for out in outs { try requireSameDimOrder(input, out) }
       let dimension = try call.dimension(call.int(2), of: input.rank)
       var start = 0
       for size in sizes {
@@ -145,7 +152,11 @@ extension KernelRegistry {
     }
     register("aten::unbind_copy.int_out") { call throws(KernelError) in
       let (input, outs) = (try call.tensor(0), try call.outputs(2))
-      try require(input.rank > 0, "a tensor of rank 0")
+      try require(input.rank > 0 && input.type.isOrdinary, "a tensor of \(input.type)")
+      for out in outs {
+        try requireSameDimOrder(input, out)
+        try require(out.type == outs[0].type, "results of different types")
+      }
       let dimension = try call.dimension(call.int(1), of: input.rank)
       try require(outs.count == input.sizes[dimension], "\(outs.count) tensors for \(input.sizes[dimension]) slices")
       let width = input.elementSize
@@ -159,7 +170,7 @@ extension KernelRegistry {
             input.strides[$0 < dimension ? $0 : $0 + 1] * width
           }
         } else {
-          try require(canCast(input.type, to: out.type), "\(input.type) and \(out.type)")
+          try require(out.type.isOrdinary, "\(input.type) and \(out.type)")
           let loop = try StridedLoop(sizes: out.sizes, order: out.dimOrder, operands: 2, context: call.context) {
             $0 == 0 ? out.strides[$1] * out.elementSize : input.strides[$1 < dimension ? $1 : $1 + 1] * width
           }
@@ -173,6 +184,7 @@ extension KernelRegistry {
       let dimension = try call.dimension(call.int(1), of: input.rank)
       let (size, step) = (try call.int(2), try call.int(3))
       try require(input.rank > 0 && size >= 0 && size <= input.sizes[dimension] && step > 0, "windows of \(size)")
+      try require(input.type.isOrdinary && out.type.isOrdinary, "\(input.type) and \(out.type)")
       try out.resize(
         to: call.sizes(input.rank + 1) {
           $0 == input.rank ? size : $0 == dimension ? (input.sizes[$0] - size) / step + 1 : input.sizes[$0]
@@ -182,7 +194,6 @@ extension KernelRegistry {
         (d == input.rank ? input.strides[dimension] : input.strides[d] * (d == dimension ? step : 1)) * width
       }
       if input.type == out.type { return try call.copyView(input, to: out, stride: stride) }
-      try require(canCast(input.type, to: out.type), "\(input.type) and \(out.type)")
       let loop = try StridedLoop(sizes: out.sizes, order: out.dimOrder, operands: 2, context: call.context) {
         $0 == 0 ? out.strides[$1] * out.elementSize : stride($1)
       }
@@ -255,7 +266,7 @@ extension KernelRegistry {
     }
     register("aten::tril.out") { call throws(KernelError) in
       let (input, diagonal, out) = (try call.tensor(0), try call.int(1), try call.output(2))
-      try require(input.type == out.type && input.rank >= 2 && input.type.isOrdinary, "\(input.type) and \(out.type)")
+      try require(input.type == out.type && input.rank >= 2 && (input.type.isOrdinary || input.count == 0), "\(input.type) and \(out.type)")
       try requireSameDimOrder(input, out)
       try out.resize(like: input)
       let (rows, columns) = (input.sizes[input.rank - 2], input.sizes[input.rank - 1])
@@ -327,7 +338,7 @@ extension KernelCall {
   func copySlice(
     _ input: Tensor, _ dimension: Int, start: Int, count: Int, step: Int, to out: Tensor
   ) throws(KernelError) {
-    try require(input.type == out.type || canCast(input.type, to: out.type), "\(input.type) and \(out.type)")
+    try require(input.type == out.type || out.type.isOrdinary, "\(input.type) and \(out.type)")
     try out.resize(to: sizes(input.rank) { $0 == dimension ? count : input.sizes[$0] })
     guard out.count > 0 else { return }
     let width = input.elementSize
@@ -382,6 +393,7 @@ extension KernelCall {
 
   fileprivate func permute(_ input: Tensor, _ out: Tensor, _ source: (Int) -> Int) throws(KernelError) {
     try require(input.type == out.type, "\(input.type) and \(out.type)")
+    try requireSameDimOrder(input, out)
     var seen: UInt64 = 0
     for d in 0..<input.rank {
       let from = source(d)

@@ -49,7 +49,7 @@ extension KernelRegistry {
       if let low { common = try promote(common, with: low) }
       if let high { common = try promote(common, with: high) }
       try require(common == out.type, "a result of \(common) for a tensor of \(out.type)")
-      for bound in [low, high] { if let bound { try requireFits(bound, out.type) } }
+      for bound in [low, high] { if let bound { try requireFits(bound, out.type, wraps: false) } }
       switch (low, high) {
       case (let low?, let high?): try call.clamp(input, low, high, out, common)
       case (let low?, nil): try call.unary(AtLeast.self, input, out, common: common, low, low)
@@ -143,13 +143,19 @@ private func quotientType(_ a: ScalarType, _ b: ScalarType) throws(KernelError) 
 }
 
 /// Throws where a finite number does not fit a type.
-func requireFits(_ scalar: Scalar, _ type: ScalarType) throws(KernelError) {
+///
+/// - Parameter wraps: Whether an unsigned type takes negative numbers, which become their complement.
+func requireFits(_ scalar: Scalar, _ type: ScalarType, wraps: Bool = true) throws(KernelError) {
   let fits: Bool
+  let isUnsigned = type == .byte && wraps
   if type.isInteger {
     switch scalar {
-    case .int(let value): fits = narrowed(value, type) == value
+    case .int(let value): fits = narrowed(value, type) == value || isUnsigned && (-255...255).contains(value)
     case .bool: fits = true
-    case .double(let value): fits = value.isFinite && narrowed(saturating(value), type) == saturating(value)
+    case .double(let value):
+      fits =
+        value.isFinite
+        && (narrowed(saturating(value), type) == saturating(value) || isUnsigned && value.magnitude <= 255)
     }
   } else {
     let value = scalar.asDouble.magnitude
@@ -214,7 +220,9 @@ private func quotient<T: Computable>(_ a: T, _ b: T, _ floors: Bool) -> T {
   if let x = a as? Int64, let y = b as? Int64 {
     guard y != 0 else { return .zero }
     let (quotient, overflow) = x.dividedReportingOverflow(by: y)
-    guard floors, !overflow, (x < 0) != (y < 0), quotient &* y != x else { return T(converting: Int(quotient)) }
+    // The reference truncates the quotient once more, as a Double.
+    guard floors else { return T(converting: saturating(Double(quotient))) }
+    guard !overflow, (x < 0) != (y < 0), quotient &* y != x else { return T(converting: Int(quotient)) }
     return T(converting: Int(quotient &- 1))
   }
   if let x = a as? Float, let y = b as? Float { return T(converting: Float(roundedQuotient(x, y, floors))) }
@@ -224,7 +232,7 @@ private func quotient<T: Computable>(_ a: T, _ b: T, _ floors: Bool) -> T {
 /// As Python's `//` where it floors.
 private func roundedQuotient<F: BinaryFloatingPoint>(_ a: F, _ b: F, _ floors: Bool) -> F {
   guard floors else { return (a / b).rounded(.towardZero) }
-  if b == 0 { return a / b }
+  if b == 0 { return a.sign == .minus ? -.infinity : .infinity }
   let remainder = a.truncatingRemainder(dividingBy: b)
   var quotient = (a - remainder) / b
   if remainder != 0 && (b < 0) != (remainder < 0) { quotient -= 1 }
@@ -239,12 +247,10 @@ protocol RemainderOperation {
   static func double(_ a: Double, _ b: Double) -> Double
 }
 
-/// With the divisor's sign, as Python's `%`.
+/// With the divisor's sign, as Python's `%`, for floating-point numbers.
 private enum Remainder: RemainderOperation {
-  static func integer(_ a: Int64, _ b: Int64) -> Int64 {
-    let remainder = a.remainderReportingOverflow(dividingBy: b).partialValue
-    return remainder != 0 && (remainder < 0) != (b < 0) ? remainder &+ b : remainder
-  }
+  /// The reference keeps C's sign for integers.
+  static func integer(_ a: Int64, _ b: Int64) -> Int64 { a.remainderReportingOverflow(dividingBy: b).partialValue }
 
   static func float(_ a: Float, _ b: Float) -> Float {
     let remainder = fmodf(a, b)
@@ -369,16 +375,20 @@ extension KernelCall {
     let common = try promote(a.type, b.type)
     try requireCast(common, out)
     try requireFactor(alpha, common)
-    try require(Op.self != Subtract.self || common != .bool, "booleans cannot be subtracted")
+    try require(
+      Op.self != Subtract.self || common != .bool && !alpha.isBool, "booleans cannot be subtracted")
     try binary(Op.self, a, b, out, common: common, alpha)
   }
 
   fileprivate func addOrSubtractScalar<Op: UnaryOperation>(_: Op.Type) throws(KernelError) {
     let (a, b, alpha, out) = (try tensor(0), try scalar(1), try scalar(2), try output(3))
     let common = try promote(a.type, with: b)
-    try require(common == out.type, "a result of \(common) for a tensor of \(out.type)")
+    try require(
+      common == out.type || common.isFloatingPoint && out.type.isFloatingPoint,
+      "a result of \(common) for a tensor of \(out.type)")
     try requireFactor(alpha, common)
-    try require(Op.self != SubtractScalar.self || common != .bool, "booleans cannot be subtracted")
+    try require(
+      Op.self != SubtractScalar.self || a.type != .bool && !alpha.isBool, "booleans cannot be subtracted")
     let term: Scalar =
       switch try common.compute() {
       case .int: .int(alpha.asInt &* narrowed(b.asInt, common))
@@ -391,8 +401,9 @@ extension KernelCall {
   /// The factor of an addition is no fraction for integers, and a boolean for booleans alone.
   private func requireFactor(_ alpha: Scalar, _ common: ScalarType) throws(KernelError) {
     try require(
-      common.isFloatingPoint || !alpha.isFloatingPoint && (common == .bool || !alpha.isBool) || alpha.type == common,
+      common.isFloatingPoint ? !alpha.isBool : !alpha.isFloatingPoint && (common == .bool || !alpha.isBool),
       "a factor of \(alpha.type) for \(common)")
+    if common != .bool { try requireFits(alpha, common, wraps: false) }
   }
 
   fileprivate func promoted<Op: BinaryOperation>(_: Op.Type) throws(KernelError) {

@@ -93,7 +93,6 @@ extension KernelRegistry {
       let (input, mask, value, out) = (try call.tensor(0), try call.tensor(1), try call.scalar(2), try call.output(3))
       try require(mask.type == .bool, "a mask of \(mask.type)")
       try require(input.type == out.type && input.type.isOrdinary, "\(input.type) and \(out.type)")
-      try require(canCast(value.type, to: input.type) , "a value of \(value.type) for \(input.type)")
       try call.resize(out, toBroadcast: Operands(input, mask))
       try requireSameDimOrder(input, mask, out)
       try call.compute(Operands(input, mask), out, common: input.type, MaskedFill(value: value, type: input.type))
@@ -119,7 +118,7 @@ private struct MaskedFill: Computation {
   func body<T: Computable>(_: T.Type) -> (
     UnsafeMutablePointer<UnsafePointer<T>>, UnsafeMutablePointer<T>, Int
   ) -> Void {
-    let value = T.isFloatingPoint ? T(value) : T(converting: narrowed(value.asInt, type))
+    let value = T.isFloatingPoint || type == .bool ? T(value) : T(converting: narrowed(value.asInt, type))
     return { inputs, out, count in
       let (x, mask) = (inputs[0], inputs[1])
       for i in 0..<count { out[i] = mask[i] != .zero ? value : x[i] }
@@ -127,11 +126,11 @@ private struct MaskedFill: Computation {
   }
 }
 
-/// A shift by less than 0 or by the type's width and more leaves 0, or the sign.
+/// As x86-64 shifts 64 or, for narrower types, 32 bits: by the low bits of the count.
 private func shift(_ a: Int64, _ b: Int64, left: Bool, _ type: ScalarType) -> Int64 {
-  let width = Int64(type.byteSize * 8)
-  if left { return b < 0 || b >= width ? 0 : a << b }
-  return b < 0 || b >= width ? (a < 0 ? -1 : 0) : a >> b
+  if type == .long { return left ? a &<< b : a &>> b }
+  let (value, count) = (Int32(truncatingIfNeeded: a), Int32(truncatingIfNeeded: b))
+  return Int64(left ? value &<< count : value &>> count)
 }
 
 extension KernelCall {

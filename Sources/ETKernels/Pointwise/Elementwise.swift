@@ -212,17 +212,26 @@ private func store<S: Element, T: Element>(
   }
 }
 
+@inline(__always)
+private func storeInteger<S: Element, T: Computable>(
+  _: S.Type, _ from: UnsafePointer<T>, _ start: UnsafeMutableRawPointer, _ stride: Int, _ count: Int
+) {
+  store(S.self, from, start, stride, count) {
+    T.isFloatingPoint ? S(converting: $0.asDouble) : S(converting: $0.asInt)
+  }
+}
+
 /// Converts `count` results to elements `stride` bytes apart.
 @inline(never)
 func store<T: Computable>(
   _ from: UnsafePointer<T>, _ start: UnsafeMutableRawPointer, _ type: ScalarType, _ stride: Int, _ count: Int
 ) {
   switch type {
-  case .byte: store(UInt8.self, from, start, stride, count) { UInt8(converting: $0.asInt) }
-  case .char: store(Int8.self, from, start, stride, count) { Int8(converting: $0.asInt) }
-  case .short: store(Int16.self, from, start, stride, count) { Int16(converting: $0.asInt) }
-  case .int: store(Int32.self, from, start, stride, count) { Int32(converting: $0.asInt) }
-  case .long: store(Int64.self, from, start, stride, count) { Int64($0.asInt) }
+  case .byte: storeInteger(UInt8.self, from, start, stride, count)
+  case .char: storeInteger(Int8.self, from, start, stride, count)
+  case .short: storeInteger(Int16.self, from, start, stride, count)
+  case .int: storeInteger(Int32.self, from, start, stride, count)
+  case .long: storeInteger(Int64.self, from, start, stride, count)
   case .float: store(Float.self, from, start, stride, count) { $0.asFloat }
   case .double: store(Double.self, from, start, stride, count) { $0.asDouble }
   case .half: store(Half.self, from, start, stride, count) { Half($0.asFloat) }
@@ -234,6 +243,21 @@ func store<T: Computable>(
 /// Cuts results to the range of an integer type, as computing in that type would.
 private func cut<T: Computable>(_ values: UnsafeMutablePointer<T>, _ type: ScalarType, _ count: Int) {
   for i in 0..<count { values[i] = T(converting: narrowed(values[i].asInt, type)) }
+}
+
+/// A number as an element type holds it, for computing as the reference does with 16-bit floats: rounded at every step.
+struct Rounding {
+  let type: ScalarType
+
+  @inline(__always)
+  func callAsFunction(_ value: Double) -> Double {
+    switch type {
+    case .half: Double(Float(Half(Float(value))))
+    case .bfloat16: Double(Float(BFloat16(Float(value))))
+    case .float: Double(Float(value))
+    default: value
+    }
+  }
 }
 
 /// An integer as a narrower type holds it.

@@ -125,8 +125,8 @@ extension KernelRegistry {
         try call.map(input, out, { gelu($0, tanhf) }, { gelu($0, tanh) })
       } else {
         try call.map(
-          input, out, { $0.isInfinite ? max($0, 0) : 0.5 * $0 * (1 + erff($0 * Float(0.5).squareRoot())) },
-          { $0.isInfinite ? max($0, 0) : 0.5 * $0 * (1 + erf($0 * 0.5.squareRoot())) })
+          input, out, { 0.5 * $0 * (1 + erff($0 * Float(0.5).squareRoot())) },
+          { 0.5 * $0 * (1 + erf($0 * 0.5.squareRoot())) })
       }
     }
     register("aten::logit.out") { call throws(KernelError) in
@@ -187,7 +187,6 @@ extension KernelRegistry {
 
 /// ½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))), Hendrycks and Gimpel 2016.
 private func gelu<F: BinaryFloatingPoint>(_ x: F, _ tanh: (F) -> F) -> F {
-  if x.isInfinite { return max(x, 0) }
   let inner = F(0.7978845608028654) * (x + F(Float(0.044715)) * (x * x * x))
   return F(0.5) * x * (1 + tanh(inner))
 }
@@ -218,13 +217,14 @@ private func conjugate<Bits: FixedWidthInteger>(_ input: Tensor, _ out: Tensor, 
   let offsets: UnsafeMutablePointer<Int> = try call.context.scratch(count: loop.offsetCount)
   let buffer: UnsafeMutablePointer<Double> = try call.context.scratch(count: 2)
   let inDouble = input.type == .double
+  let round = Rounding(type: input.type)
   loop.forEachRun(0..<loop.outerCount, offsets) { offsets in
     for i in 0..<loop.innerCount {
       let from = UnsafeRawPointer(input.data) + offsets[1] + i * loop.innerStride(1)
       load(from, input.type, 0, 1, into: buffer)
       load(from + half, input.type, 0, 1, into: buffer + 1)
-      let gate = inDouble ? 1 / (1 + exp(-buffer[1])) : Double(1 / (1 + expf(-Float(buffer[1]))))
-      buffer[0] = inDouble ? buffer[0] * gate : Double(Float(buffer[0]) * Float(gate))
+      let power = inDouble ? exp(-buffer[1]) : Double(expf(-Float(buffer[1])))
+      buffer[0] = round(buffer[0] * round(1 / round(1 + round(power))))
       store(buffer, out.data + offsets[0] + i * loop.innerStride(0), out.type, 0, 1)
     }
   }
