@@ -44,8 +44,8 @@ private func step<E: Element>(_ value: E, _ sum: inout Float, _ square: inout Fl
   }
 }
 
-/// The mean, and the mean square of the distances from it, in two passes of eight strands.
-func meanAndVariance(_ values: UnsafePointer<Float>, _ count: Int) -> (mean: Float, variance: Float) {
+/// The sum in eight strands.
+func sumInLanes(_ values: UnsafePointer<Float>, _ count: Int) -> Float {
   var sums = SIMD8<Float>()
   var i = 0
   while i + 8 <= count {
@@ -57,15 +57,20 @@ func meanAndVariance(_ values: UnsafePointer<Float>, _ count: Int) -> (mean: Flo
     sum += values[i]
     i += 1
   }
-  let mean = sum / Float(count)
-  sums = SIMD8<Float>()
-  i = 0
+  return sum
+}
+
+/// The mean, and the mean square of the distances from it, in two passes of eight strands.
+func meanAndVariance(_ values: UnsafePointer<Float>, _ count: Int) -> (mean: Float, variance: Float) {
+  let mean = sumInLanes(values, count) / Float(count)
+  var sums = SIMD8<Float>()
+  var i = 0
   while i + 8 <= count {
     let distances = UnsafeRawPointer(values + i).loadUnaligned(as: SIMD8<Float>.self) - mean
     sums += distances * distances
     i += 8
   }
-  sum = sums.sum()
+  var sum = sums.sum()
   while i < count {
     sum += (values[i] - mean) * (values[i] - mean)
     i += 1

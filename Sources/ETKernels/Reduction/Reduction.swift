@@ -134,7 +134,9 @@ struct Reduction {
         }
       }
     } else {
-      context.parallel(results, grain: max(Self.piece / max(count, 1), 1)) { range, worker in
+      // Small work is not worth a division.
+      let grain = results &* count <= Self.piece ? results : max(Self.piece / max(count, 1), 1)
+      context.parallel(results, grain: grain) { range, worker in
         let (buffer, states) = (buffers + worker * Self.chunk, allStates + worker * Self.chunk)
         var first = range.lowerBound
         while first < range.upperBound {

@@ -108,9 +108,9 @@ extension KernelCall {
     let grain = max((1 << 14) / (wide * size), 1)
     let width = input.elementSize
     if input.type == .double {
-      let blocks: UnsafeMutablePointer<Double> = try context.scratch(count: context.pool.threads * (size + 2) * wide)
+      let blocks: UnsafeMutablePointer<Double> = try context.scratch(count: context.pool.threads * (size + 3) * wide)
       context.parallel(outer * tiles, grain: grain) { pieces, worker in
-        let block = blocks + worker * (size + 2) * wide
+        let block = blocks + worker * (size + 3) * wide
         for piece in pieces {
           let (line, tile) = piece.quotientAndRemainder(dividingBy: tiles)
           let columns = min(wide, across - tile * wide)
@@ -128,9 +128,9 @@ extension KernelCall {
       }
       return
     }
-    let blocks: UnsafeMutablePointer<Float> = try context.scratch(count: context.pool.threads * (size + 2) * wide)
+    let blocks: UnsafeMutablePointer<Float> = try context.scratch(count: context.pool.threads * (size + 3) * wide)
     context.parallel(outer * tiles, grain: grain) { pieces, worker in
-      let block = blocks + worker * (size + 2) * wide
+      let block = blocks + worker * (size + 3) * wide
       for piece in pieces {
         let (line, tile) = piece.quotientAndRemainder(dividingBy: tiles)
         let columns = min(wide, across - tile * wide)
@@ -146,14 +146,19 @@ extension KernelCall {
           softmaxColumns(block, size, columns) { values, count in exponentials(values, values, count) }
         }
         for i in 0..<size {
-          store(block + i * columns, out.data + first + i * across * width, out.type, width, columns)
+          let to = out.data + first + i * across * width
+          if out.type == .float {
+            to.assumingMemoryBound(to: Float.self).update(from: block + i * columns, count: columns)
+          } else {
+            store(block + i * columns, to, out.type, width, columns)
+          }
         }
       }
     }
   }
 }
 
-/// Softmax of each column, in place; behind the block is room for two more rows.
+/// Softmax of each column, in place; behind the block is room for three more rows.
 private func softmaxColumns<T: BinaryFloatingPoint>(
   _ block: UnsafeMutablePointer<T>, _ size: Int, _ columns: Int, exp: (UnsafeMutablePointer<T>, Int) -> Void
 ) {
@@ -178,13 +183,16 @@ private func softmaxColumns<T: BinaryFloatingPoint>(
 
 private func logSoftmaxColumns(_ block: UnsafeMutablePointer<Float>, _ size: Int, _ columns: Int) {
   let greatest = block + size * columns
-  let sums = greatest + columns
+  let (sums, powers) = (greatest + columns, greatest + 2 * columns)
   greatestOfColumns(block, size, columns, greatest)
-  for j in 0..<columns {
-    var sum: Float = 0
-    for i in 0..<size { sum += expf(block[i * columns + j] - greatest[j]) }
-    sums[j] = logf(sum)
+  sums.update(repeating: 0, count: columns)
+  for i in 0..<size {
+    let row = block + i * columns
+    for j in 0..<columns { powers[j] = row[j] - greatest[j] }
+    exponentials(powers, powers, columns)
+    for j in 0..<columns { sums[j] += powers[j] }
   }
+  for j in 0..<columns { sums[j] = logf(sums[j]) }
   for i in 0..<size {
     let row = block + i * columns
     for j in 0..<columns { row[j] = row[j] - greatest[j] - sums[j] }
@@ -224,55 +232,47 @@ private func softmaxLine(
     if values[i] > greatest { greatest = values[i] }
     i += 1
   }
-  var sums = SIMD8<Float>()
-  i = 0
-  while i + 8 <= count {
-    let powers = exponential(UnsafeRawPointer(values + i).loadUnaligned(as: SIMD8<Float>.self) - greatest)
-    sums += powers
-    if !logarithm { UnsafeMutableRawPointer(results + i).storeBytes(of: powers, as: SIMD8<Float>.self) }
-    i += 8
-  }
-  var sum = sums.sum()
-  while i < count {
-    let power = expf(values[i] - greatest)
-    sum += power
-    if !logarithm { results[i] = power }
-    i += 1
-  }
-  if logarithm {
-    var total = logf(sum)
-    if sumType == .half { total = rounded(logf(rounded(sum, to: Half.self)), to: Half.self) }
-    if sumType == .bfloat16 { total = rounded(logf(rounded(sum, to: BFloat16.self)), to: BFloat16.self) }
-    for i in 0..<count { results[i] = values[i] - greatest - total }
-  } else {
+  guard logarithm else {
+    exponentials(values, results, count, from: greatest)
+    let sum = sumInLanes(results, count)
     for i in 0..<count { results[i] /= sum }
+    return
+  }
+  var sum: Float = 0
+  withUnsafeTemporaryAllocation(of: Float.self, capacity: 128) { block in
+    let powers = block.baseAddress.unsafelyUnwrapped
+    for first in stride(from: 0, to: count, by: 128) {
+      let size = min(128, count - first)
+      exponentials(values + first, powers, size, from: greatest)
+      sum += sumInLanes(powers, size)
+    }
+  }
+  var total = logf(sum)
+  if sumType == .half { total = rounded(logf(rounded(sum, to: Half.self)), to: Half.self) }
+  if sumType == .bfloat16 { total = rounded(logf(rounded(sum, to: BFloat16.self)), to: BFloat16.self) }
+  for i in 0..<count { results[i] = values[i] - greatest - total }
+}
+
+/// Powers of e of the distances from `origin`; input and output may be the same memory.
+@inline(never)
+func exponentials(
+  _ values: UnsafePointer<Float>, _ results: UnsafeMutablePointer<Float>, _ count: Int, from origin: Float = 0
+) {
+  if values == UnsafePointer(results) {
+    // Through one pointer: what is known to be the same memory can be done for several numbers at once.
+    for i in 0..<count { results[i] = exponential(results[i] - origin) }
+  } else {
+    for i in 0..<count { results[i] = exponential(values[i] - origin) }
   }
 }
 
-/// Powers of e, eight at a time; input and output may be the same memory.
-func exponentials(_ values: UnsafePointer<Float>, _ results: UnsafeMutablePointer<Float>, _ count: Int) {
-  var i = 0
-  while i + 8 <= count {
-    let powers = exponential(UnsafeRawPointer(values + i).loadUnaligned(as: SIMD8<Float>.self))
-    UnsafeMutableRawPointer(results + i).storeBytes(of: powers, as: SIMD8<Float>.self)
-    i += 8
-  }
-  while i < count {
-    results[i] = expf(values[i])
-    i += 1
-  }
-}
-
-/// Powers of e, within 2 units in the last place.
+/// A power of e within 2 units in the last place, in steps that compilers can do for several numbers at once.
 ///
 /// eˣ = 2ⁿ·eʳ, where n is x·log₂e rounded and ln 2 is taken in two parts; eʳ is Cephes' polynomial (Moshier, expf.c).
 @inline(__always)
-func exponential(_ x: SIMD8<Float>) -> SIMD8<Float> {
-  let least = SIMD8<Float>(repeating: -104)
-  let greatest = SIMD8<Float>(repeating: 89)
-  var x = x
-  x.replace(with: least, where: x .< least)
-  x.replace(with: greatest, where: x .> greatest)
+private func exponential(_ x: Float) -> Float {
+  // NaN stays.
+  let x = x > 89 ? 89 : x < -104 ? -104 : x
   // Adding 1.5·2²³ rounds to an integer, which the low bits then hold.
   let magic: Float = 12_582_912
   let shifted = x * 1.442_695_04 + magic
@@ -285,12 +285,10 @@ func exponential(_ x: SIMD8<Float>) -> SIMD8<Float> {
   power = power * r + 0.5
   power = power * (r * r) + (r + 1)
   // In two factors, so that neither is beyond what a Float's exponent holds.
-  let exponent = unsafeBitCast(shifted, to: SIMD8<Int32>.self) &- Int32(bitPattern: magic.bitPattern)
+  let exponent = Int32(bitPattern: shifted.bitPattern) &- Int32(bitPattern: magic.bitPattern)
   let half = exponent &>> 1
   return power * powerOfTwo(half) * powerOfTwo(exponent &- half)
 }
 
 @inline(__always)
-private func powerOfTwo(_ exponent: SIMD8<Int32>) -> SIMD8<Float> {
-  unsafeBitCast((exponent &+ 127) &<< 23, to: SIMD8<Float>.self)
-}
+private func powerOfTwo(_ exponent: Int32) -> Float { Float(bitPattern: UInt32(bitPattern: (exponent &+ 127) &<< 23)) }
