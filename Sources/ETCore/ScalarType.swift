@@ -3,25 +3,25 @@
 public struct ScalarType: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
   public let rawValue: Int8
 
-  public init(rawValue: Int8) { self.rawValue = rawValue }
+  @inlinable public init(rawValue: Int8) { self.rawValue = rawValue }
 
-  public static let byte = ScalarType(rawValue: 0)
-  public static let char = ScalarType(rawValue: 1)
-  public static let short = ScalarType(rawValue: 2)
-  public static let int = ScalarType(rawValue: 3)
-  public static let long = ScalarType(rawValue: 4)
-  public static let half = ScalarType(rawValue: 5)
-  public static let float = ScalarType(rawValue: 6)
-  public static let double = ScalarType(rawValue: 7)
-  public static let bool = ScalarType(rawValue: 11)
-  public static let bfloat16 = ScalarType(rawValue: 15)
-  public static let complexHalf = ScalarType(rawValue: 8)
-  public static let complexFloat = ScalarType(rawValue: 9)
-  public static let complexDouble = ScalarType(rawValue: 10)
-  public static let bits16 = ScalarType(rawValue: 22)
-  public static let uint16 = ScalarType(rawValue: 27)
-  public static let uint32 = ScalarType(rawValue: 28)
-  public static let uint64 = ScalarType(rawValue: 29)
+  @inlinable public static var byte: ScalarType { ScalarType(rawValue: 0) }
+  @inlinable public static var char: ScalarType { ScalarType(rawValue: 1) }
+  @inlinable public static var short: ScalarType { ScalarType(rawValue: 2) }
+  @inlinable public static var int: ScalarType { ScalarType(rawValue: 3) }
+  @inlinable public static var long: ScalarType { ScalarType(rawValue: 4) }
+  @inlinable public static var half: ScalarType { ScalarType(rawValue: 5) }
+  @inlinable public static var float: ScalarType { ScalarType(rawValue: 6) }
+  @inlinable public static var double: ScalarType { ScalarType(rawValue: 7) }
+  @inlinable public static var bool: ScalarType { ScalarType(rawValue: 11) }
+  @inlinable public static var bfloat16: ScalarType { ScalarType(rawValue: 15) }
+  @inlinable public static var complexHalf: ScalarType { ScalarType(rawValue: 8) }
+  @inlinable public static var complexFloat: ScalarType { ScalarType(rawValue: 9) }
+  @inlinable public static var complexDouble: ScalarType { ScalarType(rawValue: 10) }
+  @inlinable public static var bits16: ScalarType { ScalarType(rawValue: 22) }
+  @inlinable public static var uint16: ScalarType { ScalarType(rawValue: 27) }
+  @inlinable public static var uint32: ScalarType { ScalarType(rawValue: 28) }
+  @inlinable public static var uint64: ScalarType { ScalarType(rawValue: 29) }
 
   /// PyTorch's name of the type. From `scalar_type.fbs` and c10's list.
   private static let names: [Int8: String] = [

@@ -17,6 +17,8 @@ enum NPZ {
     let archive = try archive(contents)
     var names: Set<String> = []
     var tensors: [NamedTensor] = []
+    // What deflate can make of the whole file, so that entries cannot share bytes to become more.
+    var room = min(4 << 30, contents.count.checkedProduct(1032) ?? .max)
     for entry in archive.entries {
       guard entry.name.hasSuffix(".npy") else {
         throw ReadError(.malformed, at: entry.headerOffset, "the entry '\(entry.name)' of an npz file is no .npy")
@@ -26,7 +28,8 @@ enum NPZ {
         throw ReadError(.malformed, at: entry.headerOffset, "the npz file has two arrays '\(name)'")
       }
       if let member, member != name { continue }
-      let (bytes, range) = try archive.contents(of: entry)
+      let (bytes, range) = try archive.contents(of: entry, limit: room)
+      if entry.method != 0 { room -= entry.size }
       do {
         tensors.append(NamedTensor(name: name, tensor: try NPY.read(bytes, in: range)))
       } catch {

@@ -151,8 +151,8 @@ private struct ElementPairs {
   private func floats<Element: BitwiseCopyable, Value: BinaryFloatingPoint>(
     _ element: Element.Type, as type: Value.Type, value: (Element) -> Value, rounded: (Value) -> Value
   ) -> ElementMismatch? {
-    let (relative, absolute) = (Value(tolerance.relative), Value(tolerance.absolute))
-    let isExact = tolerance == .exact
+    // As PyTorch computes it: the absolute tolerance, the product and the sum are rounded, the relative tolerance is not.
+    let (relative, absolute) = (Value(tolerance.relative), rounded(Value(tolerance.absolute)))
     var greatest = Greatest()
     for place in 0..<actual.count / MemoryLayout<Element>.size {
       let offset = place * MemoryLayout<Element>.size
@@ -161,7 +161,7 @@ private struct ElementPairs {
       if a == e { continue }
       let difference = rounded(abs(a - e))
       let allowed = rounded(absolute + abs(rounded(relative * e)))
-      if !isExact && difference.isFinite && difference <= allowed { continue }
+      if difference.isFinite && difference <= allowed { continue }
       if equalNaN && a.isNaN && e.isNaN { continue }
       // A scalar's numbers are computed in Python, in double precision.
       let isScalar = sizes.isEmpty

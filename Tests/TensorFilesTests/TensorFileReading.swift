@@ -128,6 +128,14 @@ import Testing
     #expect(error?.code == expected, "\(String(describing: error))")
   }
 
+  @Test func aDeflatedEntryStaysWithinALimit() throws {
+    let archive = try ZipArchive(reading: try FileContents.open(Files.path("deflated.npz")))
+    let entry = try #require(archive.entry("arr_0.npy"))
+    #expect(try archive.contents(of: entry, limit: entry.size).contents.count == entry.size)
+    #expect(code { _ = try archive.contents(of: entry, limit: entry.size - 1) } == .limit)
+    #expect(code { _ = try archive.bytes(of: entry) } == .unsupported)
+  }
+
   @Test func placesAnErrorInTheEntryOfAnArchive() throws {
     let zip = StoredZip.bytes([("a.npy", try Files.bytes("f4.npy").dropLast())])
     let error = failure { _ = try TensorFile.npz.read(FileContents(copying: zip)) }

@@ -9,7 +9,7 @@ extension KernelRegistry {
       try shape.check(input, weight, bias, out)
       try out.resize(to: shape.outputSizes(call, input))
       guard out.count > 0 else { return }
-      try call.inComputeType(
+      try call.inOwnType(
         input.type, Convolve(call: call, shape: shape, input: input, weight: weight, bias: bias, out: out))
     }
     registerConvolutionBackward()
@@ -90,6 +90,7 @@ struct ConvolutionShape {
     try require(input.isContiguous || input.isChannelsLast, "an input of another dim order")
     try require(transposed || weight.isContiguous || weight.isChannelsLast, "a weight of another dim order")
     try require(out.isContiguous || out.isChannelsLast, "a result of another dim order")
+    try requireSameDimOrder(input, out)
     if let bias {
       try require(bias.rank == 1 && bias.sizes[0] == outChannels, "a bias of \(describe(bias.sizes))")
     }
@@ -157,7 +158,7 @@ private struct Convolve: InComputeType {
         let first = channel / outGroup * inGroup
         for oy in 0..<s.outHeight {
           for ox in 0..<s.outWidth {
-            var sum = b?[channel] ?? .zero
+            var sum = T.zero
             for c in 0..<inGroup {
               let source = x + (batch * s.channels + first + c) * s.height * s.width
               let kernel = w + (channel * inGroup + c) * s.kernelHeight * s.kernelWidth
@@ -171,7 +172,7 @@ private struct Convolve: InComputeType {
                 }
               }
             }
-            y[line * plane + oy * s.outWidth + ox] = sum
+            y[line * plane + oy * s.outWidth + ox] = b.map { T.add(sum, $0[channel]) } ?? sum
           }
         }
       }
@@ -191,11 +192,11 @@ private struct Convolve: InComputeType {
         let (group, own) = (channel / outGroup, channel % outGroup)
         let result = y + line * plane
         for i in 0..<plane { result[i] = b?[channel] ?? .zero }
-        for c in 0..<inGroup {
-          let source = x + (batch * s.channels + group * inGroup + c) * s.height * s.width
-          let kernel = w + ((group * inGroup + c) * outGroup + own) * s.kernelHeight * s.kernelWidth
-          for iy in 0..<s.height {
-            for ix in 0..<s.width {
+        for iy in 0..<s.height {
+          for ix in 0..<s.width {
+            for c in 0..<inGroup {
+              let source = x + (batch * s.channels + group * inGroup + c) * s.height * s.width
+              let kernel = w + ((group * inGroup + c) * outGroup + own) * s.kernelHeight * s.kernelWidth
               let value = source[iy * s.width + ix]
               for ky in 0..<s.kernelHeight {
                 let oy = iy * s.strideY - s.padY + ky * s.dilationY

@@ -12,8 +12,10 @@ extension KernelRegistry {
       try require(
         gradient.type == input.type && weight.type == input.type && input.type.isFloatingPoint,
         "\(gradient.type) and \(input.type)")
-      try require(gradient.isContiguous && input.isContiguous && weight.isContiguous, "a dim order that is not contiguous")
-      try shape.check(input, weight, nil, gradient)
+      try require(weight.rank == 4, "a weight of rank \(weight.rank)")
+      // The reference takes all of them as they lie, as if they were row-major.
+      try shape.check(
+        call.ignoringDimOrder(input), call.ignoringDimOrder(weight), nil, call.ignoringDimOrder(gradient))
       try require(gradient.hasSizes(try shape.outputSizes(call, input)), "a gradient of \(describe(gradient.sizes))")
       if mask[0] != 0 {
         try require(outputs.0.type == input.type, "a gradient of \(outputs.0.type)")
@@ -27,11 +29,12 @@ extension KernelRegistry {
         try require(outputs.2.type == input.type, "a gradient of \(outputs.2.type)")
         try outputs.2.resize(to: call.sizes(1) { _ in shape.outChannels })
       }
-      try call.inComputeType(
+      try call.inOwnType(
         input.type,
         Backward(
-          call: call, shape: shape, gradient: gradient, input: input, weight: weight,
-          inputGradient: mask[0] != 0 ? outputs.0 : nil, weightGradient: mask[1] != 0 ? outputs.1 : nil,
+          call: call, shape: shape, gradient: call.ignoringDimOrder(gradient), input: call.ignoringDimOrder(input),
+          weight: call.ignoringDimOrder(weight), inputGradient: mask[0] != 0 ? call.ignoringDimOrder(outputs.0) : nil,
+          weightGradient: mask[1] != 0 ? call.ignoringDimOrder(outputs.1) : nil,
           biasGradient: mask[2] != 0 ? outputs.2 : nil))
     }
   }

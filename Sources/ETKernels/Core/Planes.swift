@@ -55,6 +55,35 @@ extension KernelCall {
   }
 }
 
+extension KernelCall {
+  /// Does `body` in the element type itself where that is a 16-bit float, else in its compute type.
+  func inOwnType(_ type: ScalarType, _ body: some InComputeType) throws(KernelError) {
+    switch type {
+    case .half: try body.run(Half.self)
+    case .bfloat16: try body.run(BFloat16.self)
+    default: try inComputeType(type, body)
+    }
+  }
+}
+
+extension KernelCall {
+  /// A tensor as if its elements were row-major, whatever its dim order: as some kernels of the reference take it.
+  func ignoringDimOrder(_ tensor: Tensor) throws(KernelError) -> Tensor {
+    if tensor.isContiguous { return tensor }
+    let order: UnsafeMutablePointer<UInt8> = try context.scratch(count: tensor.rank)
+    for d in 0..<tensor.rank { order[d] = UInt8(d) }
+    let original = tensor.state.pointee
+    let state: UnsafeMutablePointer<TensorState> = try context.scratch(count: 1)
+    state.initialize(
+      to: TensorState(
+        type: original.type, rank: original.rank, sizes: original.sizes, strides: try rowMajorStrides(tensor.sizes),
+        dimOrder: order, countBound: original.countBound, dynamism: original.dynamism, isConstant: original.isConstant,
+        data: original.data, capacity: original.capacity))
+    state.pointee.count = original.count
+    return Tensor(state)
+  }
+}
+
 /// Work that is done in one of the compute types, chosen at run time.
 protocol InComputeType {
   func run<T: Computable>(_: T.Type) throws(KernelError)

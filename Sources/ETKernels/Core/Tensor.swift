@@ -2,8 +2,8 @@ public import ETCore
 
 /// A tensor at run time: plain data, owned by the method that allocated it and changed in place.
 @frozen
-public struct TensorState {
-  public enum Dynamism: UInt8, Sendable { case isStatic, dynamicBound, dynamicUnbound }
+public struct TensorState: BitwiseCopyable {
+  public enum Dynamism: UInt8, Sendable, BitwiseCopyable { case isStatic, dynamicBound, dynamicUnbound }
 
   /// The first element; nil where nothing is bound yet, or where there are no elements.
   public var data: UnsafeMutableRawPointer?
@@ -47,7 +47,7 @@ public struct TensorState {
 
 /// Memory of an unbounded tensor. Older blocks live as long as the method, because views may lie in them.
 @usableFromInline
-struct GrownBlock {
+struct GrownBlock: BitwiseCopyable {
   var older: UnsafeMutablePointer<GrownBlock>?
   var memory: UnsafeMutableRawPointer
   var capacity: Int
@@ -129,11 +129,16 @@ public struct Tensor {
   ///
   /// - Throws: `doesNotFit` when the rank differs, when a static shape would change, or when there would be more
   ///   elements than planned.
-  public func resize(to new: UnsafeBufferPointer<Int>) throws(KernelError) {
+  @inlinable public func resize(to new: UnsafeBufferPointer<Int>) throws(KernelError) {
+    if hasSizes(new) { return }
+    try change(to: new)
+  }
+
+  @usableFromInline @inline(never)
+  func change(to new: UnsafeBufferPointer<Int>) throws(KernelError) {
     guard new.count == rank else {
       throw KernelError(.doesNotFit, "a result of rank \(new.count) for a tensor of rank \(rank)")
     }
-    if hasSizes(new) { return }
     guard state.pointee.dynamism != .isStatic else {
       throw KernelError(.doesNotFit, "a result of \(describe(new)) for a tensor of static shape \(describe(sizes))")
     }

@@ -101,7 +101,8 @@ extension KernelRegistry {
       }
     }
     register("aten::flip.out") { call throws(KernelError) in
-      let (input, dims, out) = (try call.tensor(0), try call.ints(1), try call.output(2))
+      var (input, out) = (try call.tensor(0), try call.output(2))
+      let dims = try call.ints(1)
       try require(input.type == out.type && input.type.isOrdinary, "\(input.type) and \(out.type)")
       var mask: UInt64 = 0
       for dim in dims {
@@ -111,6 +112,7 @@ extension KernelRegistry {
       }
       try out.resize(like: input)
       guard input.count > 0 else { return }
+      (input, out) = (try call.ignoringDimOrder(input), try call.ignoringDimOrder(out))
       let width = input.elementSize
       var offset = 0
       for d in 0..<input.rank where mask >> UInt64(d) & 1 == 1 { offset += (input.sizes[d] - 1) * input.strides[d] * width }
@@ -140,7 +142,8 @@ extension KernelRegistry {
         to: call.sizes(input.rank) {
           $0 < first ? input.sizes[$0] : $0 == first ? input.sizes[first] * factor * factor : input.sizes[$0] / factor
         })
-      try call.shuffle(small: out, large: input, factor: factor, expands: false)
+      try call.shuffle(
+        small: call.ignoringDimOrder(out), large: call.ignoringDimOrder(input), factor: factor, expands: false)
     }
   }
 }
@@ -180,7 +183,7 @@ extension KernelRegistry {
 
 @Sendable private func roll(_ call: KernelCall) throws(KernelError) {
   let (input, shifts, dims, out) = (try call.tensor(0), try call.ints(1), try call.ints(2), try call.output(3))
-  try require(input.type == out.type && input.type.isOrdinary, "\(input.type) and \(out.type)")
+  try require(input.type == out.type && (input.type.isOrdinary || input.count == 0), "\(input.type) and \(out.type)")
   try require(shifts.count == dims.count && !dims.isEmpty, "\(shifts.count) shifts of \(dims.count) dimensions")
   try out.resize(like: input)
   guard input.count > 0 else { return }

@@ -71,6 +71,17 @@ extension KernelCall {
     }
   }
 
+  /// The strides that a shape has in row-major order, in elements.
+  func rowMajorStrides(_ shape: UnsafeBufferPointer<Int>) throws(KernelError) -> UnsafeMutablePointer<Int> {
+    let strides: UnsafeMutablePointer<Int> = try context.scratch(count: shape.count + 1)
+    var stride = 1
+    for d in Swift.stride(from: shape.count - 1, through: 0, by: -1) {
+      strides[d] = stride
+      stride = stride &* shape[d]
+    }
+    return strides
+  }
+
   /// Sizes in scratch memory.
   func sizes(_ count: Int, _ size: (Int) -> Int) throws(KernelError) -> UnsafeBufferPointer<Int> {
     let sizes: UnsafeMutablePointer<Int> = try context.scratch(count: count)

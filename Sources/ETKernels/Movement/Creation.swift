@@ -214,6 +214,7 @@ extension KernelCall {
   }
 
   fileprivate func range(start: Scalar, end: Scalar, step: Scalar, _ out: Tensor) throws(KernelError) {
+    try require(!start.isBool && !end.isBool && !step.isBool, "a range of booleans")
     let (a, b, s) = (start.asDouble, end.asDouble, step.asDouble)
     try require(a.isFinite && b.isFinite && s.isFinite && s != 0, "a range from \(a) to \(b) by \(s)")
     try require(s > 0 ? b >= a : b <= a, "a range from \(a) to \(b) by \(s)")

@@ -77,7 +77,9 @@ extension KernelRegistry {
     }
     register("aten::index.Tensor_out") { call throws(KernelError) in
       let (input, indices, out) = (try call.tensor(0), try call.optionalTensors(1), try call.output(2))
-      try require(input.type == out.type && input.type.isOrdinary, "\(input.type) and \(out.type)")
+      // Whole rows are copied whatever they hold.
+      let isRow = indices.count == 1 && indices[0].map { $0.rank == 1 && $0.type.isInteger } ?? false
+      try require(input.type == out.type && (isRow || input.type.isOrdinary), "\(input.type) and \(out.type)")
       let index = try AdvancedIndex(call, input, indices)
       try out.resize(to: index.shape)
       let width = input.elementSize
@@ -99,6 +101,14 @@ extension KernelRegistry {
       let (input, indices, values) = (try call.output(0), try call.optionalTensors(1), try call.tensor(2))
       let accumulates = try call.bool(3)
       try require(input.type == values.type && input.isContiguous, "\(input.type) and \(values.type)")
+      // The reference does this for one list of rows alone.
+      var given: Tensor?
+      for index in indices {
+        guard let index else { continue }
+        try require(given == nil && index.rank == 1 && index.type.isInteger, "indices that are not one list of integers")
+        given = index
+      }
+      try require(given != nil && !accumulates, "no index, or a sum")
       let index = try AdvancedIndex(call, input, indices)
       try call.put(values, index, input, accumulates: accumulates)
     }

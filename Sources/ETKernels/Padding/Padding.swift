@@ -6,24 +6,22 @@ extension KernelRegistry {
       let (input, pad, value, out) = (try call.tensor(0), try call.ints(1), try call.scalar(2), try call.output(3))
       try require(input.type == out.type && pad.count % 2 == 0 && pad.count / 2 <= input.rank, "\(pad.count) paddings")
       try requireSameDimOrder(input, out)
+      for padding in pad { try require(padding >= 0, "a padding of \(padding)") }
       let paddings = try Paddings(call, input, pad)
       try out.resize(to: paddings.sizes)
       try call.fill(out, value)
-      // Paddings may be negative: they cut.
-      let box = try call.sizes(input.rank) {
-        max(min(input.sizes[$0], input.sizes[$0] + paddings.after[$0]) - max(-paddings.before[$0], 0), 0)
-      }
+      // Like the reference, as if what lies in memory were row-major whatever its dim order.
+      let (from, to) = (try call.rowMajorStrides(input.sizes), try call.rowMajorStrides(out.sizes))
       let width = input.elementSize
-      var (from, to) = (0, 0)
-      for d in 0..<input.rank {
-        from += max(-paddings.before[d], 0) * input.strides[d]
-        to += max(paddings.before[d], 0) * out.strides[d]
-      }
-      guard input.count > 0, out.count > 0, box.allSatisfy({ $0 > 0 }) else { return }
+      var start = 0
+      for d in 0..<input.rank { start += paddings.before[d] * to[d] }
+      guard input.count > 0, out.count > 0 else { return }
+      let order: UnsafeMutablePointer<UInt8> = try call.context.scratch(count: input.rank + 1)
+      for d in 0..<input.rank { order[d] = UInt8(d) }
       try call.copyBox(
-        sizes: box, order: input.dimOrder, width: width, to: out.data + to * width,
-        toStride: { out.strides[$0] * width }, from: UnsafeRawPointer(input.data) + from * width,
-        fromStride: { input.strides[$0] * width })
+        sizes: input.sizes, order: UnsafeBufferPointer(start: order, count: input.rank), width: width,
+        to: out.data + start * width, toStride: { to[$0] * width }, from: UnsafeRawPointer(input.data),
+        fromStride: { from[$0] * width })
     }
     for dimensions in 1...3 {
       registerEdges("reflection", dimensions) { place, size in
@@ -41,8 +39,11 @@ extension KernelRegistry {
       let (input, pad, out) = (try call.tensor(0), try call.ints(1), try call.output(2))
       try require(input.type == out.type && pad.count == 2 * dimensions, "\(pad.count) paddings")
       try require(input.rank == dimensions + 1 || input.rank == dimensions + 2, "an input of rank \(input.rank)")
-      try require(input.isContiguous && out.isContiguous, "a dim order that is not contiguous")
+      // As the reference, which pads what lies in memory as if it were row-major, but for the first dimension's check.
+      try require(
+        name == "replication" && dimensions > 1 || input.isContiguous && out.isContiguous, "a dim order that is not contiguous")
       let paddings = try Paddings(call, input, pad)
+      let strides = try call.rowMajorStrides(input.sizes)
       for d in input.rank - dimensions..<input.rank {
         let size = input.sizes[d]
         try require(size > 0, "an input of \(describe(input.sizes))")
@@ -61,7 +62,7 @@ extension KernelRegistry {
         for d in 0..<rank {
           // Cuts and reflections together may point outside: they are kept inside.
           let own = source(place[d] - paddings.before[d], input.sizes[d])
-          from += min(max(own, 0), input.sizes[d] - 1) * input.strides[d]
+          from += min(max(own, 0), input.sizes[d] - 1) * strides[d]
         }
         (out.data + at * width).copyMemory(from: input.data + from * width, byteCount: width)
         var d = rank - 1

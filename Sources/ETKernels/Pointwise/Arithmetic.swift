@@ -14,6 +14,7 @@ extension KernelRegistry {
     register("aten::sub.out") { call throws(KernelError) in try call.addOrSubtract(Subtract.self) }
     register("aten::mul.out") { call throws(KernelError) in
       let (a, b, out) = (try call.tensor(0), try call.tensor(1), try call.output(2))
+      if try call.denseFloats(Multiply.self, a, b, out, .int(1)) { return }
       let common = try promote(a.type, b.type)
       try call.requireCast(common, out)
       try call.binary(Multiply.self, a, b, out, common: common)
@@ -170,25 +171,22 @@ func requireFits(_ scalar: Scalar, _ type: ScalarType, wraps: Bool = true) throw
 
 /// A computation on operands that keeps something of its own: a rounding mode, a scalar, a flag.
 protocol Computation {
-  func body<T: Computable>(_: T.Type) -> (
-    UnsafeMutablePointer<UnsafePointer<T>>, UnsafeMutablePointer<T>, Int
-  ) -> Void
+  func run<T: Computable>(
+    _ inputs: UnsafeMutablePointer<UnsafePointer<T>>, _ out: UnsafeMutablePointer<T>, _ count: Int)
 }
 
 private struct ClampBetween: Computation {
   let hasLow: Bool
   let hasHigh: Bool
 
-  func body<T: Computable>(_: T.Type) -> (
-    UnsafeMutablePointer<UnsafePointer<T>>, UnsafeMutablePointer<T>, Int
-  ) -> Void {
-    { inputs, out, count in
-      for i in 0..<count {
-        var value = inputs[0][i]
-        if hasLow { value = Maximum.apply(value, inputs[1][i], .zero) }
-        if hasHigh { value = Minimum.apply(value, inputs[hasLow ? 2 : 1][i], .zero) }
-        out[i] = value
-      }
+  func run<T: Computable>(
+    _ inputs: UnsafeMutablePointer<UnsafePointer<T>>, _ out: UnsafeMutablePointer<T>, _ count: Int
+  ) {
+    for i in 0..<count {
+      var value = inputs[0][i]
+      if hasLow { value = Maximum.apply(value, inputs[1][i], .zero) }
+      if hasHigh { value = Minimum.apply(value, inputs[hasLow ? 2 : 1][i], .zero) }
+      out[i] = value
     }
   }
 }
@@ -201,16 +199,14 @@ private struct RoundedQuotient: Computation {
   let scalar: Scalar?
   let flag: ZeroFlag?
 
-  func body<T: Computable>(_: T.Type) -> (
-    UnsafeMutablePointer<UnsafePointer<T>>, UnsafeMutablePointer<T>, Int
-  ) -> Void {
+  func run<T: Computable>(
+    _ inputs: UnsafeMutablePointer<UnsafePointer<T>>, _ out: UnsafeMutablePointer<T>, _ count: Int
+  ) {
     let divisor = scalar.map { T($0) }
-    return { inputs, out, count in
-      for i in 0..<count {
-        let b = divisor ?? inputs[1][i]
-        if !T.isFloatingPoint && b == .zero { flag?.pointee = true }
-        out[i] = quotient(inputs[0][i], b, floors)
-      }
+    for i in 0..<count {
+      let b = divisor ?? inputs[1][i]
+      if !T.isFloatingPoint && b == .zero { flag?.pointee = true }
+      out[i] = quotient(inputs[0][i], b, floors)
     }
   }
 }
@@ -274,25 +270,23 @@ private struct RemainderOf<Op: RemainderOperation>: Computation {
   let scalar: Scalar?
   let flag: ZeroFlag?
 
-  func body<T: Computable>(_: T.Type) -> (
-    UnsafeMutablePointer<UnsafePointer<T>>, UnsafeMutablePointer<T>, Int
-  ) -> Void {
+  func run<T: Computable>(
+    _ inputs: UnsafeMutablePointer<UnsafePointer<T>>, _ out: UnsafeMutablePointer<T>, _ count: Int
+  ) {
     let divisor = scalar.map { T($0) }
-    return { inputs, out, count in
-      for i in 0..<count {
-        let (a, b) = (inputs[0][i], divisor ?? inputs[1][i])
-        if let x = a as? Int64, let y = b as? Int64 {
-          if y == 0 {
-            flag?.pointee = true
-            out[i] = .zero
-          } else {
-            out[i] = T(converting: Int(Op.integer(x, y)))
-          }
-        } else if let x = a as? Float, let y = b as? Float {
-          out[i] = T(converting: Op.float(x, y))
+    for i in 0..<count {
+      let (a, b) = (inputs[0][i], divisor ?? inputs[1][i])
+      if let x = a as? Int64, let y = b as? Int64 {
+        if y == 0 {
+          flag?.pointee = true
+          out[i] = .zero
         } else {
-          out[i] = T(converting: Op.double(a.asDouble, b.asDouble))
+          out[i] = T(converting: Int(Op.integer(x, y)))
         }
+      } else if let x = a as? Float, let y = b as? Float {
+        out[i] = T(converting: Op.float(x, y))
+      } else {
+        out[i] = T(converting: Op.double(a.asDouble, b.asDouble))
       }
     }
   }
@@ -313,9 +307,13 @@ extension KernelCall {
     switch try common.compute() {
     case .int:
       let (p, q) = (Int64(narrowed(p.asInt, common)), Int64(narrowed(q.asInt, common)))
-      try elementwise(Int64.self, self, Operands(input), out, narrow: narrowing(common, out), Op.body(p, q))
-    case .float: try elementwise(Float.self, self, Operands(input), out, Op.body(Float(p), Float(q)))
-    case .double: try elementwise(Double.self, self, Operands(input), out, Op.body(Double(p), Double(q)))
+      try elementwise(Int64.self, self, Operands(input), out, narrow: narrowing(common, out)) { Op.run(p, q, $0, $1, $2) }
+    case .float:
+      let (p, q) = (Float(p), Float(q))
+      try elementwise(Float.self, self, Operands(input), out) { Op.run(p, q, $0, $1, $2) }
+    case .double:
+      let (p, q) = (Double(p), Double(q))
+      try elementwise(Double.self, self, Operands(input), out) { Op.run(p, q, $0, $1, $2) }
     }
   }
 
@@ -328,9 +326,13 @@ extension KernelCall {
     switch try common.compute() {
     case .int:
       let p = Int64(narrowed(p.asInt, common))
-      try elementwise(Int64.self, self, operands, out, narrow: narrowing(common, out), Op.body(p))
-    case .float: try elementwise(Float.self, self, operands, out, Op.body(Float(p)))
-    case .double: try elementwise(Double.self, self, operands, out, Op.body(Double(p)))
+      try elementwise(Int64.self, self, operands, out, narrow: narrowing(common, out)) { Op.run(p, $0, $1, $2) }
+    case .float:
+      let p = Float(p)
+      try elementwise(Float.self, self, operands, out) { Op.run(p, $0, $1, $2) }
+    case .double:
+      let p = Double(p)
+      try elementwise(Double.self, self, operands, out) { Op.run(p, $0, $1, $2) }
     }
   }
 
@@ -341,9 +343,9 @@ extension KernelCall {
     switch try common.compute() {
     case .int:
       try elementwise(
-        Int64.self, self, operands, out, narrow: narrowing(common, out), computation.body(Int64.self))
-    case .float: try elementwise(Float.self, self, operands, out, computation.body(Float.self))
-    case .double: try elementwise(Double.self, self, operands, out, computation.body(Double.self))
+        Int64.self, self, operands, out, narrow: narrowing(common, out)) { computation.run($0, $1, $2) }
+    case .float: try elementwise(Float.self, self, operands, out) { computation.run($0, $1, $2) }
+    case .double: try elementwise(Double.self, self, operands, out) { computation.run($0, $1, $2) }
     }
   }
 
@@ -368,10 +370,27 @@ extension KernelCall {
     common == out.type || common == .long ? nil : common
   }
 
+  /// The usual case without detours: few float32 elements of equal shape and layout.
+  ///
+  /// - Returns: Whether it was one.
+  @inline(__always)
+  fileprivate func denseFloats<Op: BinaryOperation>(
+    _: Op.Type, _ a: Tensor, _ b: Tensor, _ out: Tensor, _ p: Scalar
+  ) throws(KernelError) -> Bool {
+    guard a.type == .float, b.type == .float, out.type == .float, a.count <= 4096, a.hasSizes(of: b), !p.isBool,
+      a.isContiguous, b.isContiguous, out.isContiguous
+    else { return false }
+    try out.resize(like: a)
+    let (x, y, z, factor) = (a.elements(Float.self), b.elements(Float.self), out.elements(Float.self), Float(p))
+    for i in 0..<a.count { z[i] = Op.apply(x[i], y[i], factor) }
+    return true
+  }
+
   // MARK: Families
 
   fileprivate func addOrSubtract<Op: BinaryOperation>(_: Op.Type) throws(KernelError) {
     let (a, b, alpha, out) = (try tensor(0), try tensor(1), try scalar(2), try output(3))
+    if try denseFloats(Op.self, a, b, out, alpha) { return }
     let common = try promote(a.type, b.type)
     try requireCast(common, out)
     try requireFactor(alpha, common)
@@ -383,9 +402,13 @@ extension KernelCall {
   fileprivate func addOrSubtractScalar<Op: UnaryOperation>(_: Op.Type) throws(KernelError) {
     let (a, b, alpha, out) = (try tensor(0), try scalar(1), try scalar(2), try output(3))
     let common = try promote(a.type, with: b)
-    try require(
-      common == out.type || common.isFloatingPoint && out.type.isFloatingPoint,
-      "a result of \(common) for a tensor of \(out.type)")
+    if Op.self == AddScalar.self {
+      // As the reference's optimized kernel: other floating-point results, but for float64.
+      let isOther = common.isFloatingPoint && out.type.isFloatingPoint && common != .double && out.type != .double
+      try require(common == a.type && (common == out.type || isOther), "\(common) for \(a.type) and \(out.type)")
+    } else {
+      try require(common == out.type, "a result of \(common) for a tensor of \(out.type)")
+    }
     try requireFactor(alpha, common)
     try require(
       Op.self != SubtractScalar.self || a.type != .bool && !alpha.isBool, "booleans cannot be subtracted")

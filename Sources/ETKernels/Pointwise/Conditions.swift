@@ -101,13 +101,11 @@ extension KernelRegistry {
 }
 
 private struct Selection: Computation {
-  func body<T: Computable>(_: T.Type) -> (
-    UnsafeMutablePointer<UnsafePointer<T>>, UnsafeMutablePointer<T>, Int
-  ) -> Void {
-    { inputs, out, count in
-      let (a, b, condition) = (inputs[0], inputs[1], inputs[2])
-      for i in 0..<count { out[i] = condition[i] != .zero ? a[i] : b[i] }
-    }
+  func run<T: Computable>(
+    _ inputs: UnsafeMutablePointer<UnsafePointer<T>>, _ out: UnsafeMutablePointer<T>, _ count: Int
+  ) {
+    let (a, b, condition) = (inputs[0], inputs[1], inputs[2])
+    for i in 0..<count { out[i] = condition[i] != .zero ? a[i] : b[i] }
   }
 }
 
@@ -115,14 +113,12 @@ private struct MaskedFill: Computation {
   let value: Scalar
   let type: ScalarType
 
-  func body<T: Computable>(_: T.Type) -> (
-    UnsafeMutablePointer<UnsafePointer<T>>, UnsafeMutablePointer<T>, Int
-  ) -> Void {
+  func run<T: Computable>(
+    _ inputs: UnsafeMutablePointer<UnsafePointer<T>>, _ out: UnsafeMutablePointer<T>, _ count: Int
+  ) {
     let value = T.isFloatingPoint || type == .bool ? T(value) : T(converting: narrowed(value.asInt, type))
-    return { inputs, out, count in
-      let (x, mask) = (inputs[0], inputs[1])
-      for i in 0..<count { out[i] = mask[i] != .zero ? value : x[i] }
-    }
+    let (x, mask) = (inputs[0], inputs[1])
+    for i in 0..<count { out[i] = mask[i] != .zero ? value : x[i] }
   }
 }
 
@@ -143,9 +139,13 @@ extension KernelCall {
     switch try common.compute() {
     case .int:
       let scalar = scalar.map { Int64(narrowed($0.asInt, common)) }
-      try elementwise(Int64.self, self, operands, out, Op.body(with: scalar))
-    case .float: try elementwise(Float.self, self, operands, out, Op.body(with: scalar.map { Float($0) }))
-    case .double: try elementwise(Double.self, self, operands, out, Op.body(with: scalar.map { Double($0) }))
+      try elementwise(Int64.self, self, operands, out) { Op.run(with: scalar, $0, $1, $2) }
+    case .float:
+      let scalar = scalar.map { Float($0) }
+      try elementwise(Float.self, self, operands, out) { Op.run(with: scalar, $0, $1, $2) }
+    case .double:
+      let scalar = scalar.map { Double($0) }
+      try elementwise(Double.self, self, operands, out) { Op.run(with: scalar, $0, $1, $2) }
     }
   }
 
@@ -155,7 +155,7 @@ extension KernelCall {
     try requireSameDimOrder(a, b, out)
     try resize(out, toBroadcast: Operands(a, b))
     // Whether a number is zero does not change on the way to Double.
-    try elementwise(Double.self, self, Operands(a, b), out, Op.body(with: nil))
+    try elementwise(Double.self, self, Operands(a, b), out) { Op.run(with: nil, $0, $1, $2) }
   }
 
   fileprivate func test(_ holds: (Double) -> Bool) throws(KernelError) {

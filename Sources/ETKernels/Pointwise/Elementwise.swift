@@ -1,4 +1,4 @@
-import ETCore
+public import ETCore
 
 /// What pointwise operators compute in: integers of every width and booleans as Int64, 16-bit floats as Float.
 enum ComputeType { case int, float, double }
@@ -53,6 +53,29 @@ extension Double: Computable {
   static var one: Double { 1 }
   @inline(__always) var isNotANumber: Bool { self != self }
   init(_ scalar: Scalar) { self = scalar.asDouble }
+}
+
+/// 16-bit floats that are rounded at every step, for operators in which the reference does so.
+extension Half: Computable {
+  @inline(__always) static func add(_ a: Half, _ b: Half) -> Half { Half(Float(a) + Float(b)) }
+  @inline(__always) static func subtract(_ a: Half, _ b: Half) -> Half { Half(Float(a) - Float(b)) }
+  @inline(__always) static func multiply(_ a: Half, _ b: Half) -> Half { Half(Float(a) * Float(b)) }
+  static var zero: Half { Half(0) }
+  static var one: Half { Half(1) }
+  var isNotANumber: Bool { Float(self).isNaN }
+  init(_ scalar: Scalar) { self = Half(Float(scalar)) }
+  public static func < (a: Half, b: Half) -> Bool { Float(a) < Float(b) }
+}
+
+extension BFloat16: Computable {
+  @inline(__always) static func add(_ a: BFloat16, _ b: BFloat16) -> BFloat16 { BFloat16(Float(a) + Float(b)) }
+  @inline(__always) static func subtract(_ a: BFloat16, _ b: BFloat16) -> BFloat16 { BFloat16(Float(a) - Float(b)) }
+  @inline(__always) static func multiply(_ a: BFloat16, _ b: BFloat16) -> BFloat16 { BFloat16(Float(a) * Float(b)) }
+  static var zero: BFloat16 { BFloat16(0) }
+  static var one: BFloat16 { BFloat16(1) }
+  var isNotANumber: Bool { Float(self).isNaN }
+  init(_ scalar: Scalar) { self = BFloat16(Float(scalar)) }
+  public static func < (a: BFloat16, b: BFloat16) -> Bool { Float(a) < Float(b) }
 }
 
 /// Up to three inputs of a pointwise operator.
@@ -196,6 +219,7 @@ func load<T: Computable>(
   case .double: load(Double.self, start, stride, count, to) { T(converting: $0) }
   case .half: load(Half.self, start, stride, count, to) { T(converting: $0.asFloat) }
   case .bfloat16: load(BFloat16.self, start, stride, count, to) { T(converting: $0.asFloat) }
+  case .uint16: load(UInt16.self, start, stride, count, to) { T(converting: $0.asInt) }
   default: load(Boolean.self, start, stride, count, to) { T(converting: $0.asInt) }
   }
 }
@@ -236,6 +260,7 @@ func store<T: Computable>(
   case .double: store(Double.self, from, start, stride, count) { $0.asDouble }
   case .half: store(Half.self, from, start, stride, count) { Half($0.asFloat) }
   case .bfloat16: store(BFloat16.self, from, start, stride, count) { BFloat16($0.asFloat) }
+  case .uint16: storeInteger(UInt16.self, from, start, stride, count)
   default: store(Boolean.self, from, start, stride, count) { Boolean($0 != .zero) }
   }
 }
@@ -255,6 +280,11 @@ struct Rounding {
     case .half: Double(Float(Half(Float(value))))
     case .bfloat16: Double(Float(BFloat16(Float(value))))
     case .float: Double(Float(value))
+    case .byte: Double(UInt8(converting: value))
+    case .char: Double(Int8(converting: value))
+    case .short: Double(Int16(converting: value))
+    case .int: Double(Int32(converting: value))
+    case .long: Double(Int64(converting: value))
     default: value
     }
   }

@@ -17,24 +17,22 @@ protocol BinaryOperation: SendableMetatype {
 }
 
 extension UnaryOperation {
-  static func body<T: Computable>(_ p: T, _ q: T) -> (
-    UnsafeMutablePointer<UnsafePointer<T>>, UnsafeMutablePointer<T>, Int
-  ) -> Void {
-    { inputs, out, count in
-      let x = inputs[0]
-      for i in 0..<count { out[i] = apply(x[i], p, q) }
-    }
+  @inline(__always)
+  static func run<T: Computable>(
+    _ p: T, _ q: T, _ inputs: UnsafeMutablePointer<UnsafePointer<T>>, _ out: UnsafeMutablePointer<T>, _ count: Int
+  ) {
+    let x = inputs[0]
+    for i in 0..<count { out[i] = apply(x[i], p, q) }
   }
 }
 
 extension BinaryOperation {
-  static func body<T: Computable>(_ p: T) -> (
-    UnsafeMutablePointer<UnsafePointer<T>>, UnsafeMutablePointer<T>, Int
-  ) -> Void {
-    { inputs, out, count in
-      let (a, b) = (inputs[0], inputs[1])
-      for i in 0..<count { out[i] = apply(a[i], b[i], p) }
-    }
+  @inline(__always)
+  static func run<T: Computable>(
+    _ p: T, _ inputs: UnsafeMutablePointer<UnsafePointer<T>>, _ out: UnsafeMutablePointer<T>, _ count: Int
+  ) {
+    let (a, b) = (inputs[0], inputs[1])
+    for i in 0..<count { out[i] = apply(a[i], b[i], p) }
   }
 }
 
@@ -127,17 +125,16 @@ protocol Comparison: SendableMetatype {
 }
 
 extension Comparison {
-  static func body<T: Computable>(with scalar: T?) -> (
-    UnsafeMutablePointer<UnsafePointer<T>>, UnsafeMutablePointer<T>, Int
-  ) -> Void {
-    { inputs, out, count in
-      let a = inputs[0]
-      if let scalar {
-        for i in 0..<count { out[i] = holds(a[i], scalar) ? .one : .zero }
-      } else {
-        let b = inputs[1]
-        for i in 0..<count { out[i] = holds(a[i], b[i]) ? .one : .zero }
-      }
+  @inline(__always)
+  static func run<T: Computable>(
+    with scalar: T?, _ inputs: UnsafeMutablePointer<UnsafePointer<T>>, _ out: UnsafeMutablePointer<T>, _ count: Int
+  ) {
+    let a = inputs[0]
+    if let scalar {
+      for i in 0..<count { out[i] = holds(a[i], scalar) ? .one : .zero }
+    } else {
+      let b = inputs[1]
+      for i in 0..<count { out[i] = holds(a[i], b[i]) ? .one : .zero }
     }
   }
 }

@@ -6,7 +6,7 @@ extension KernelRegistry {
       let (input, out, indices) = (try call.tensor(0), try call.output(6), try call.output(7))
       let window = try PoolWindow(call, input, dilated: true, ceil: call.bool(5))
       try require(indices.type == .long, "indices of \(indices.type)")
-      try call.checkPool(input, out, window)
+      try call.checkPool(input, out)
       try out.resize(to: window.outputSizes(call, input))
       try indices.resize(to: out.sizes)
       try call.inComputeType(input.type, MaxPool(call: call, window: window, input: input, out: out, indices: indices))
@@ -18,9 +18,10 @@ extension KernelRegistry {
       try require(divisor != 0, "a divisor of 0")
       try require(input.type.isFloatingPoint || input.type == .long, "an element type of \(input.type)")
       try require(input.isContiguous && out.isContiguous, "a dim order that is not contiguous")
-      try call.checkPool(input, out, window)
+      try call.checkPool(input, out)
+      try requireSameDimOrder(input, out)
       try out.resize(to: window.outputSizes(call, input))
-      try call.inComputeType(
+      try call.inOwnType(
         input.type,
         AveragePool(call: call, window: window, input: input, out: out, countsPadding: countsPadding, divisor: divisor))
     }
@@ -41,7 +42,7 @@ extension KernelRegistry {
       let window = try PoolWindow(call, input, dilated: true, ceil: call.bool(6), from: 2)
       try require(indices.type == .long && input.type.isFloatingPoint, "indices of \(indices.type)")
       try require(out.type == input.type, "\(input.type) and \(out.type)")
-      try call.checkPool(input, gradient, window)
+      try call.checkPool(input, gradient)
       try require(gradient.hasSizes(try window.outputSizes(call, input)), "a gradient of \(describe(gradient.sizes))")
       try require(indices.hasSizes(of: gradient), "indices of \(describe(indices.sizes))")
       try require(gradient.isContiguous && out.isContiguous && indices.isContiguous, "a dim order that is not contiguous")
@@ -106,10 +107,12 @@ private struct PoolWindow {
 }
 
 extension KernelCall {
-  fileprivate func checkPool(_ input: Tensor, _ out: Tensor, _ window: PoolWindow) throws(KernelError) {
+  fileprivate func checkPool(_ input: Tensor, _ out: Tensor) throws(KernelError) {
     try require(
       input.type == out.type && input.type.isOrdinary && input.type != .bool, "\(input.type) and \(out.type)")
-    try requireSameDimOrder(input, out)
+    for tensor in [input, out] {
+      try require(tensor.isContiguous || tensor.isChannelsLast, "a dim order that is neither contiguous nor channels last")
+    }
   }
 }
 
@@ -222,12 +225,12 @@ private struct AdaptivePool: InComputeType {
         for ox in 0..<outWidth {
           let (left, right) = (ox * width / outWidth, ((ox + 1) * width + outWidth - 1) / outWidth)
           // As the reference, in Float for every type.
-          var sum = 0.0
+          var sum: Float = 0
           for iy in top..<bottom {
-            for ix in left..<right { sum += x[(plane * height + iy) * width + ix].asDouble }
+            for ix in left..<right { sum += x[(plane * height + iy) * width + ix].asFloat }
           }
           y[(plane * outHeight + oy) * outWidth + ox] = T(
-            converting: Float(sum) / Float((bottom - top) * (right - left)))
+            converting: sum / Float((bottom - top) * (right - left)))
         }
       }
     }

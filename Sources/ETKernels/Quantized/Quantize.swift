@@ -16,34 +16,40 @@ extension KernelRegistry {
     register("quantized_decomposed::quantize_per_channel.out") { call throws(KernelError) in
       let (input, scales, zeros, out) = (try call.tensor(0), try call.tensor(1), try call.tensor(2), try call.output(7))
       let axis = try call.dimension(call.int(3), of: input.rank)
+      try require(scales.type == .double && zeros.type == .long, "scales of \(scales.type)")
       let parameters = try Parameters.channels(call, input, axis, scales, zeros)
       try call.quantize(input, parameters, try call.int(4), try call.int(5), call.optionalType(6), out)
     }
     register("quantized_decomposed::quantize_per_token.out") { call throws(KernelError) in
       let (input, scales, zeros, out) = (try call.tensor(0), try call.tensor(1), try call.tensor(2), try call.output(6))
+      try require(scales.type == .double && zeros.type == .long, "scales of \(scales.type)")
       let parameters = try Parameters.tokens(call, input, scales, zeros)
       try call.quantize(input, parameters, try call.int(3), try call.int(4), call.optionalType(5), out)
     }
     register("quantized_decomposed::dequantize_per_tensor.out") { call throws(KernelError) in
       let (input, scale, zero, out) = (try call.tensor(0), try call.double(1), try call.int(2), try call.output(7))
-      try call.dequantize(input, .one(scale, zero), try call.int(3), try call.int(4), call.optionalType(5), out)
+      try call.dequantize(input, .one(scale, zero), try call.int(3), try call.int(4), call.optionalType(5), out, wanted: call.optionalType(6))
     }
     register("quantized_decomposed::dequantize_per_tensor.Tensor_out") { call throws(KernelError) in
       let (input, out) = (try call.tensor(0), try call.output(7))
       let (scale, zero) = (try call.one(1), try call.oneInteger(2))
-      try call.dequantize(input, .one(scale, zero), try call.int(3), try call.int(4), call.optionalType(5), out)
+      try call.dequantize(input, .one(scale, zero), try call.int(3), try call.int(4), call.optionalType(5), out, wanted: call.optionalType(6))
     }
     register("quantized_decomposed::dequantize_per_channel.out") { call throws(KernelError) in
       let (input, scales, out) = (try call.tensor(0), try call.tensor(1), try call.output(8))
       let zeros = try call.optionalTensor(2)
       let axis = try call.dimension(call.int(3), of: input.rank)
       let parameters = try Parameters.channels(call, input, axis, scales, zeros)
-      try call.dequantize(input, parameters, try call.int(4), try call.int(5), call.optionalType(6), out)
+      try call.dequantize(
+        input, parameters, try call.int(4), try call.int(5), call.optionalType(6), out, wanted: call.optionalType(7))
     }
     register("quantized_decomposed::dequantize_per_token.out") { call throws(KernelError) in
       let (input, scales, zeros, out) = (try call.tensor(0), try call.tensor(1), try call.tensor(2), try call.output(7))
       let parameters = try Parameters.tokens(call, input, scales, zeros)
-      try call.dequantize(input, parameters, try call.int(3), try call.int(4), call.optionalType(5), out)
+      try require(scales.type == .double || scales.type == .float, "scales of \(scales.type)")
+      try require(zeros.type == .long, "zero points of \(zeros.type)")
+      try call.dequantize(
+        input, parameters, try call.int(3), try call.int(4), call.optionalType(5), out, wanted: call.optionalType(6))
     }
   }
 }
@@ -71,7 +77,8 @@ private enum Parameters {
 
   static func tokens(_ call: KernelCall, _ input: Tensor, _ scales: Tensor, _ zeros: Tensor) throws(KernelError) -> Parameters {
     try require(input.rank > 0, "tokens of a tensor of rank 0")
-    let tokens = input.sizes[input.rank - 1] == 0 ? 0 : input.count / input.sizes[input.rank - 1]
+    var tokens = 1
+    for d in 0..<input.rank - 1 { tokens *= input.sizes[d] }
     try require(scales.type.isFloatingPoint && zeros.type.isInteger, "scales of \(scales.type)")
     try require(scales.count == tokens && zeros.count == tokens, "\(scales.count) scales for \(tokens) tokens")
     return .many(
@@ -113,7 +120,7 @@ extension KernelCall {
   fileprivate func quantize(
     _ input: Tensor, _ parameters: Parameters, _ low: Int, _ high: Int, _ type: ScalarType?, _ out: Tensor
   ) throws(KernelError) {
-    try require(input.type.isFloatingPoint, "an input of \(input.type)")
+    try require(input.type.isFloatingPoint && input.type != .bfloat16, "an input of \(input.type)")
     try require(type == nil || type == out.type, "a result of \(out.type)")
     try checkRange(out.type, low, high)
     try require(low <= high, "a range from \(low) to \(high)")
@@ -143,11 +150,14 @@ extension KernelCall {
   }
 
   fileprivate func dequantize(
-    _ input: Tensor, _ parameters: Parameters, _ low: Int, _ high: Int, _ type: ScalarType?, _ out: Tensor
+    _ input: Tensor, _ parameters: Parameters, _ low: Int, _ high: Int, _ type: ScalarType?, _ out: Tensor,
+    wanted: ScalarType?
   ) throws(KernelError) {
     try checkRange(input.type, low, high)
+    try require(low <= high, "a range from \(low) to \(high)")
     try require(type == nil || type == input.type, "an input of \(input.type)")
-    try require(out.type.isFloatingPoint, "a result of \(out.type)")
+    try require(wanted == nil || wanted == out.type, "a result of \(out.type)")
+    try require(out.type.isFloatingPoint && out.type != .bfloat16, "a result of \(out.type)")
     try out.resize(like: input)
     try require(input.hasDimOrder(of: out), "tensors of different dim orders")
     let buffer: UnsafeMutablePointer<Int64> = try context.scratch(count: 512)
@@ -159,11 +169,12 @@ extension KernelCall {
       load(UnsafeRawPointer(input.data) + done * input.elementSize, from, input.elementSize, count, into: buffer)
       if case .one(let scale, let zero) = parameters {
         let factor = Float(scale)
-        for i in 0..<count { results[i] = Float(buffer[i] &- Int64(zero)) * factor }
+        // Differences of int32 wrap, as in the reference.
+        for i in 0..<count { results[i] = Float(Int32(truncatingIfNeeded: buffer[i] &- Int64(zero))) * factor }
       } else {
         for i in 0..<count {
           let (scale, zero) = parameters.at(done + i)
-          results[i] = Float(buffer[i] &- Int64(zero)) * Float(scale)
+          results[i] = Float(Int32(truncatingIfNeeded: buffer[i] &- Int64(zero))) * Float(scale)
         }
       }
       store(results, out.data + done * out.elementSize, out.type, out.elementSize, count)

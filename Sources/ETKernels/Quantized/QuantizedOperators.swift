@@ -12,6 +12,7 @@ extension KernelRegistry {
       try require(scale.count == 1 && zero.count == 1, "\(scale.count) scales")
       try require(input.count > 0, "parameters of nothing")
       let chosen = choose(input.elements(Float.self), input.count, low, high)
+      try require(chosen.scale > 0, "a range too wide for its scale")
       scale.elements(Double.self).pointee = chosen.scale
       zero.elements(Int64.self).pointee = Int64(chosen.zero)
     }
@@ -44,7 +45,7 @@ extension KernelRegistry {
         input.type == scales.type && input.type == out.type && weight.type == .char
           && (input.type == .float || input.type == .half), "\(input.type) and \(weight.type)")
       try out.resize(to: call.sizes(2) { $0 == 0 ? input.sizes[0] : weight.sizes[1] })
-      try call.mixedProduct(input, weight, scales, out, n: weight.sizes[1], k: weight.sizes[0]) { row, column in
+      try call.mixedProduct(input, weight, scales, out, n: weight.sizes[1], k: weight.sizes[0], group: 0) { row, column in
         (row * weight.sizes[1] + column, row)
       }
     }
@@ -66,7 +67,7 @@ extension KernelRegistry {
       try require(groups > 0, "no groups")
       let group = max((k + groups - 1) / groups, 1)
       try out.resize(to: call.sizes(2) { $0 == 0 ? input.sizes[0] : n })
-      try call.mixedProduct(input, weight, scales, out, n: n, k: k) { row, column in
+      try call.mixedProduct(input, weight, scales, out, n: n, k: k, group: group) { row, column in
         (column * k + row, column * groups + row / group)
       }
     }
@@ -87,8 +88,6 @@ extension KernelRegistry {
         try require(weight.type == .byte || (bits == 8 && weight.type == .char), "a weight of \(weight.type)")
         try require(out.type.isFloatingPoint && out.type != .double, "a result of \(out.type)")
         try require(scales.type.isFloatingPoint && scales.type != .double, "scales of \(scales.type)")
-        // The reference reads scales as the result's type.
-        try require(scales.type == out.type, "scales of \(scales.type) for \(out.type)")
         try require(indices.type == .long || (bits < 8 && indices.type == .int), "indices of \(indices.type)")
         if let zeros { try require(zeros.type == out.type && zeros.hasSizes(of: scales), "zero points of \(zeros.type)") }
         let (length, overflow) = weight.sizes[1].multipliedReportingOverflow(by: 8 / bits)
@@ -96,7 +95,16 @@ extension KernelRegistry {
         try require(!overflow && groups > 0 && length % groups == 0, "\(groups) groups in \(length) elements")
         try require(out.rank == indices.rank + 1 || indices.rank == 0 && out.rank == 1, "a result of rank \(out.rank)")
         try out.resize(to: call.sizes(out.rank) { $0 == out.rank - 1 ? length : indices.sizes[$0] })
-        let factors = try call.rowMajor(scales, as: Float.self)
+        // Without a type the reference reads scales as if they were of the result's, whatever they are.
+        let factors: UnsafePointer<Float>
+        if hasType || scales.type == out.type {
+          factors = try call.rowMajor(scales, as: Float.self)
+        } else {
+          try require(out.elementSize <= scales.elementSize, "scales of \(scales.type) for \(out.type)")
+          let read: UnsafeMutablePointer<Float> = try call.context.scratch(count: max(scales.count, 1))
+          load(UnsafeRawPointer(scales.data), out.type, out.elementSize, scales.count, into: read)
+          factors = UnsafePointer(read)
+        }
         let offsets = try zeros.map { (zeros) throws(KernelError) in try call.rowMajor(zeros, as: Float.self) }
         let row: UnsafeMutablePointer<Float> = try call.context.scratch(count: length)
         let packed = weight.elements(UInt8.self)
@@ -136,16 +144,18 @@ private func choose(
     if values[i] > greatest { greatest = values[i] }
   }
   (least, greatest) = (Swift.min(least, 0), Swift.max(greatest, 0))
-  var scale = (Double(greatest) - Double(least)) / Double(high - low)
+  // The range's width is an int32 in the reference.
+  let width = Int(Int32(truncatingIfNeeded: high - low))
+  var scale = (Double(greatest) - Double(least)) / Double(width)
   if Float(scale) == 0 || (1 / Float(scale)).isInfinite { scale = 0.1 }
   let threshold: Float = 6.1e-5
   if scale < Double(threshold) {
     let original = Float(scale)
     scale = Double(threshold)
     if least == 0 {
-      greatest = threshold * Float(high - low)
+      greatest = threshold * Float(width)
     } else if greatest == 0 {
-      least = -threshold * Float(high - low)
+      least = -threshold * Float(width)
     } else {
       least *= threshold / original
       greatest *= threshold / original
@@ -192,20 +202,35 @@ private func choose(
 extension KernelCall {
   /// A product with int8 weights, each scaled.
   ///
-  /// - Parameter place: Of a row and column of the weight: where it lies, and its scale's place.
+  /// - Parameters:
+  ///   - group: How many products share a scale, which their sum is multiplied with; 0 where each has one of its own.
+  ///   - place: Of a row and column of the weight: where it lies, and its scale's place.
   fileprivate func mixedProduct(
-    _ input: Tensor, _ weight: Tensor, _ scales: Tensor, _ out: Tensor, n: Int, k: Int, place: (Int, Int) -> (Int, Int)
+    _ input: Tensor, _ weight: Tensor, _ scales: Tensor, _ out: Tensor, n: Int, k: Int, group: Int,
+    place: (Int, Int) -> (Int, Int)
   ) throws(KernelError) {
     guard out.count > 0 else { return }
     let (x, factors) = (try rowMajor(input, as: Float.self), try rowMajor(scales, as: Float.self))
     let weights = weight.elements(Int8.self)
     let row: UnsafeMutablePointer<Float> = try context.scratch(count: n)
+    // 16-bit floats are rounded at every step, as in the reference.
+    let own = Rounding(type: input.type == .half ? .half : .double)
+    let round = Rounding(type: out.type == .half ? .half : .double)
     for i in 0..<input.sizes[0] {
       for j in 0..<n {
-        var sum = 0.0
+        var (sum, part) = (0.0, 0.0)
         for p in 0..<k {
           let (at, scale) = place(p, j)
-          sum += Double(x[i * k + p]) * Double(weights[at]) * Double(factors[scale])
+          let product = own(Double(x[i * k + p]) * Double(weights[at]))
+          if group == 0 {
+            sum = round(sum + own(product * Double(factors[scale])))
+          } else {
+            part = round(part + product)
+            if p % group == group - 1 || p == k - 1 {
+              sum = round(sum + round(part * Double(factors[scale])))
+              part = 0
+            }
+          }
         }
         row[j] = Float(sum)
       }

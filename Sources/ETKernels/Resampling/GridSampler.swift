@@ -14,7 +14,7 @@ extension KernelRegistry {
       let (input, grid, out) = (try call.tensor(0), try call.tensor(1), try call.output(5))
       let (interpolation, padding, aligned) = (try call.int(2), try call.int(3), try call.bool(4))
       try require(input.rank == 4 && grid.rank == 4 && grid.sizes[3] == 2, "a grid of \(describe(grid.sizes))")
-      try require(input.isContiguous && grid.isContiguous && out.isContiguous, "a dim order that is not contiguous")
+      try require(input.isContiguous, "a dim order that is not contiguous")
       try require(
         input.sizes[0] == grid.sizes[0] && input.type == grid.type && input.type == out.type
           && input.type.isFloatingPoint, "\(input.type), \(grid.type) and \(out.type)")
@@ -73,7 +73,7 @@ private struct GridSampler: InComputeType {
                   saturating(Double(place(gy, h).rounded(.toNearestOrEven))),
                   saturating(Double(place(gx, w).rounded(.toNearestOrEven))))
               default:
-                bicubic(unnormalized(gx, w), unnormalized(gy, h)) { row, column in
+                bicubic(stepwise(gx, w), stepwise(gy, h)) { row, column in
                   guard edges == .reflection else { return pixel(row, column) }
                   return pixel(
                     saturating(Double(reflected(F(row), h))), saturating(Double(reflected(F(column), w))))
@@ -89,6 +89,11 @@ private struct GridSampler: InComputeType {
 
   private func unnormalized<F: BinaryFloatingPoint>(_ x: F, _ size: Int) -> F {
     aligned ? (x + 1) / 2 * F(size - 1) : ((x + 1) * F(size) - 1) / 2
+  }
+
+  /// `unnormalized`, rounded at every step.
+  private func stepwise<F: BinaryFloatingPoint>(_ x: F, _ size: Int) -> F {
+    aligned ? r(r(r(x + 1) / 2) * F(size - 1)) : r(r(r(r(x + 1) * F(size)) - 1) / 2)
   }
 
   private func place<F: BinaryFloatingPoint>(_ x: F, _ size: Int) -> F {
@@ -121,22 +126,28 @@ private struct GridSampler: InComputeType {
       + pixel(below, right) * u * v
   }
 
-  /// Keys' cubic convolution with A = −0.75, as in PyTorch.
+  /// Keys' cubic convolution with A = −0.75, as in PyTorch; 16-bit floats are rounded at every step, as in the reference.
   private func bicubic<F: BinaryFloatingPoint>(_ x: F, _ y: F, _ pixel: (Int, Int) -> F) -> F {
     let (left, top) = (x.rounded(.down), y.rounded(.down))
     let (column, row) = (saturating(Double(left)), saturating(Double(top)))
     func weights(_ t: F) -> (F, F, F, F) {
       let a: F = -0.75
-      func near(_ x: F) -> F { ((a + 2) * x - (a + 3)) * x * x + 1 }
-      func far(_ x: F) -> F { ((a * x - 5 * a) * x + 8 * a) * x - 4 * a }
-      return (far(t + 1), near(t), near(1 - t), far(2 - t))
+      func near(_ x: F) -> F { r(r(r(r(r((a + 2) * x) - (a + 3)) * x) * x) + 1) }
+      func far(_ x: F) -> F { r(r(r(r(r(r(a * x) - 5 * a) * x) + 8 * a) * x) - 4 * a) }
+      let other = r(1 - t)
+      return (far(r(t + 1)), near(t), near(other), far(r(other + 1)))
     }
-    let (u, v) = (weights(x - left), weights(y - top))
+    let (u, v) = (weights(r(x - left)), weights(r(y - top)))
     func line(_ offset: Int) -> F {
-      let r = row.addingReportingOverflow(offset).partialValue
-      func at(_ offset: Int) -> F { pixel(r, column.addingReportingOverflow(offset).partialValue) }
-      return at(-1) * u.0 + at(0) * u.1 + at(1) * u.2 + at(2) * u.3
+      let here = row.addingReportingOverflow(offset).partialValue
+      func at(_ offset: Int) -> F { pixel(here, column.addingReportingOverflow(offset).partialValue) }
+      return r(r(r(r(at(-1) * u.0) + r(at(0) * u.1)) + r(at(1) * u.2)) + r(at(2) * u.3))
     }
-    return line(-1) * v.0 + line(0) * v.1 + line(1) * v.2 + line(2) * v.3
+    return r(r(r(r(line(-1) * v.0) + r(line(0) * v.1)) + r(line(1) * v.2)) + r(line(2) * v.3))
+  }
+
+  /// A number as the elements' type holds it, where that is a 16-bit float.
+  private func r<F: BinaryFloatingPoint>(_ x: F) -> F {
+    input.type == .half || input.type == .bfloat16 ? F(Rounding(type: input.type)(Double(x))) : x
   }
 }

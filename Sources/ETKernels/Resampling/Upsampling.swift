@@ -23,7 +23,6 @@ extension KernelRegistry {
         out.sizes[0] == input.sizes[0] && out.sizes[1] == input.sizes[1] && out.sizes[2] == size[0]
           && out.sizes[3] == size[1] && size[0] > 0 && size[1] > 0, "a result of \(describe(out.sizes))")
       try require(input.sizes[2] > 0 && input.sizes[3] > 0, "an input of \(describe(input.sizes))")
-      try requireSameDimOrder(input, out)
       let given = scaleY != nil && scaleX != nil
       let (y, x) = (
         given ? scaleY ?? 1 : Double(size[0]) / Double(input.sizes[2]),
@@ -34,7 +33,8 @@ extension KernelRegistry {
       )
       try require(height.isFinite && width.isFinite && height >= 0 && width >= 0, "a scale of \(y) or \(x)")
       try call.inComputeType(
-        input.type, Antialiased(call: call, input: input, out: out, height: Float(height), width: Float(width)))
+        input.type, Antialiased(
+          call: call, input: input, out: input.isContiguous ? call.ignoringDimOrder(out) : out, height: Float(height), width: Float(width)))
     }
   }
 }
@@ -196,6 +196,7 @@ private struct Antialiased: InComputeType {
     let x = try call.rowMajor(input, as: T.self)
     let y = try call.rowMajorResult(out, as: T.self)
     let (h, w, oh, ow) = (input.sizes[2], input.sizes[3], out.sizes[2], out.sizes[3])
+    let round = Rounding(type: input.type == .float ? .double : input.type)
     for i in 0..<oh {
       let v = Triangle(i, scale: height, input: h)
       for j in 0..<ow {
@@ -204,7 +205,9 @@ private struct Antialiased: InComputeType {
           var sum = 0.0
           for r in v.first..<v.last {
             for c in u.first..<u.last {
-              sum += x[(plane * h + r) * w + c].asDouble * Double(v.weight(r)) * Double(u.weight(c))
+              // In the element's type, as the reference adds.
+              let term = x[(plane * h + r) * w + c].asFloat * v.weight(r) * u.weight(c)
+              sum = round(sum + (input.type.isFloatingPoint ? round(Double(term)) : Double(term)))
             }
           }
           y[(plane * oh + i) * ow + j] = T(converting: sum)

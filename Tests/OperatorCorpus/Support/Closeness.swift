@@ -20,7 +20,7 @@ public struct Closeness: Sendable {
   /// no more can be asked of it.
   public static func standard(for type: ScalarType, isReduction: Bool) -> Closeness {
     switch type {
-    case .float, .double: Closeness(relative: 1e-5, ofGreatest: 1e-6, lastPlaces: 0)
+    case .float, .double, .complexFloat, .complexDouble: Closeness(relative: 1e-5, ofGreatest: 1e-6, lastPlaces: 0)
     case .half, .bfloat16: Closeness(relative: 0, ofGreatest: 0, lastPlaces: isReduction ? 2 : 1)
     default: Closeness(relative: 0, ofGreatest: 0, lastPlaces: 0)
     }
@@ -34,6 +34,9 @@ public struct Closeness: Sendable {
   ) -> String? {
     let count = expected.count / max(type.byteSize, 1)
     guard observed.count == expected.count else { return "\(observed.count) bytes instead of \(expected.count)" }
+    if type == .complexFloat || type == .complexDouble {
+      return firstDifference(type == .complexFloat ? .float : .double, observed, expected)
+    }
     guard type == .float || type == .double || type == .half || type == .bfloat16 else {
       return (0..<expected.count).first { observed[$0] != expected[$0] }.map {
         "byte \($0): \(observed[$0]) instead of \(expected[$0])"

@@ -169,5 +169,47 @@ while len(cases) < 400:
             "expected": hexed(expected), **options, "verdict": verdict(actual, expected, **options),
         }
     )
+
+# Pairs at the edge of what is allowed, where each rounding on the way counts, and integers that a float cannot hold.
+for dtype in floats + integers[:2]:
+    for options in [{"rtol": 0.1, "atol": 0.01}, {"rtol": 0.3, "atol": 1.0}] if dtype.is_floating_point else [{"rtol": 1e-6, "atol": 2.0}, {}]:
+        shape = (48,)
+        if dtype.is_floating_point:
+            expected = (torch.randn(shape, generator=generator, dtype=torch.float64) * 4).to(dtype)
+            actual = expected.double() + options["atol"] + options["rtol"] * expected.double().abs()
+            ulp = expected.double().abs() * torch.finfo(dtype).eps
+            actual = (actual + ulp * torch.randint(-2, 3, shape, generator=generator)).to(dtype)
+        else:
+            expected = torch.randint(2**24, 2**30, shape, generator=generator).to(dtype)
+            actual = expected + torch.randint(-1500, 1500, shape, generator=generator).to(dtype) * torch.randint(0, 2, shape, generator=generator).to(dtype)
+            actual[0] = expected[0] + 1
+        cases.append(
+            {
+                "dtype": str(dtype).removeprefix("torch."), "sizes": list(shape), "actual": hexed(actual),
+                "expected": hexed(expected), "equal_nan": False, **options, "verdict": verdict(actual, expected, **options),
+            }
+        )
+
+# Of all half values, those of which one rounding less would allow another difference, each just allowed or just not.
+for dtype in [torch.float16, torch.bfloat16]:
+    for rtol, atol in [(0.1, 0.01), (0.3, 1.0)]:
+        every = torch.arange(-(2**15), 2**15, dtype=torch.int32).to(torch.int16).view(dtype)
+        every = every[torch.isfinite(every) & (every.abs() < 100) & (every.abs() > 0.01)]
+        allowed = atol + (rtol * every).abs()
+        product = torch.tensor(rtol, dtype=torch.float32) * every.float()
+        unrounded_product = (product.abs() + torch.tensor(atol).to(dtype).float()).to(dtype)
+        unrounded_tolerance = (product.to(dtype).float().abs() + torch.tensor(atol)).to(dtype)
+        actual = (every.float() + torch.maximum(allowed, torch.maximum(unrounded_product, unrounded_tolerance)).float()).to(dtype)
+        error = (actual - every).abs()
+        telling = ((error <= allowed) != (error <= unrounded_product)) | ((error <= allowed) != (error <= unrounded_tolerance))
+        places = telling.nonzero()[:, 0][:: max(1, int(telling.sum()) // 24)][:24]
+        actual, expected, options = actual[places], every[places], {"rtol": rtol, "atol": atol}
+        cases.append(
+            {
+                "dtype": str(dtype).removeprefix("torch."), "sizes": list(actual.shape), "actual": hexed(actual),
+                "expected": hexed(expected), "equal_nan": False, **options, "verdict": verdict(actual, expected, **options),
+            }
+        )
+        print(dtype, rtol, atol, len(places), cases[-1]["verdict"] and cases[-1]["verdict"]["count"])
 (HERE / "close.json").write_text("[\n" + ",\n".join(json.dumps(case) for case in cases) + "\n]\n")
 print(sum(case["verdict"] is not None for case in cases), "of", len(cases), "differ")
