@@ -17,22 +17,27 @@ enum BLAS {
   private static let small = 512
 
   #if !canImport(Accelerate)
-    private typealias SGEMM = @convention(c) (
-      Int32, Int32, Int32, Int32, Int32, Int32, Float, UnsafePointer<Float>, Int32, UnsafePointer<Float>, Int32, Float,
-      UnsafeMutablePointer<Float>, Int32
-    ) -> Void
-    private typealias DGEMM = @convention(c) (
-      Int32, Int32, Int32, Int32, Int32, Int32, Double, UnsafePointer<Double>, Int32, UnsafePointer<Double>, Int32,
-      Double, UnsafeMutablePointer<Double>, Int32
-    ) -> Void
-    private typealias SGEMV = @convention(c) (
-      Int32, Int32, Int32, Int32, Float, UnsafePointer<Float>, Int32, UnsafePointer<Float>, Int32, Float,
-      UnsafeMutablePointer<Float>, Int32
-    ) -> Void
-    private typealias DGEMV = @convention(c) (
-      Int32, Int32, Int32, Int32, Double, UnsafePointer<Double>, Int32, UnsafePointer<Double>, Int32, Double,
-      UnsafeMutablePointer<Double>, Int32
-    ) -> Void
+    private typealias SGEMM =
+      @convention(c) (
+        Int32, Int32, Int32, Int32, Int32, Int32, Float, UnsafePointer<Float>, Int32, UnsafePointer<Float>, Int32,
+        Float,
+        UnsafeMutablePointer<Float>, Int32
+      ) -> Void
+    private typealias DGEMM =
+      @convention(c) (
+        Int32, Int32, Int32, Int32, Int32, Int32, Double, UnsafePointer<Double>, Int32, UnsafePointer<Double>, Int32,
+        Double, UnsafeMutablePointer<Double>, Int32
+      ) -> Void
+    private typealias SGEMV =
+      @convention(c) (
+        Int32, Int32, Int32, Int32, Float, UnsafePointer<Float>, Int32, UnsafePointer<Float>, Int32, Float,
+        UnsafeMutablePointer<Float>, Int32
+      ) -> Void
+    private typealias DGEMV =
+      @convention(c) (
+        Int32, Int32, Int32, Int32, Double, UnsafePointer<Double>, Int32, UnsafePointer<Double>, Int32, Double,
+        UnsafeMutablePointer<Double>, Int32
+      ) -> Void
 
     private struct Library: Sendable {
       let sgemm: SGEMM

@@ -56,7 +56,8 @@ extension KernelCall {
       }
       try require(
         parameter.type == input.type && parameter.rank == 1 && parameter.sizes[0] == channels,
-        "channels of \(describe(parameter.sizes)), \(parameter.type), for a batch of \(describe(input.sizes)), \(input.type)")
+        "channels of \(describe(parameter.sizes)), \(parameter.type), for a batch of \(describe(input.sizes)), \(input.type)"
+      )
     }
     try require(
       input.isContiguous && out.isContiguous && savedMean.isContiguous && savedInverse.isContiguous,
