@@ -1,0 +1,1 @@
+def captured(op): return []
