@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import json
 import math
 
 import torch
@@ -162,7 +163,9 @@ class Case:
         tensors = self.tensors()
         if tensors:
             return name_of(tensors[0].dtype)
-        outs = [out for out in pytree.tree_leaves(self.outs, lambda leaf: isinstance(leaf, Out)) if isinstance(out, Out)]
+        outs = [
+            out for out in pytree.tree_leaves(self.outs, lambda leaf: isinstance(leaf, Out)) if isinstance(out, Out)
+        ]
         return name_of(outs[0].dtype) if outs else "scalar"
 
 
@@ -346,8 +349,6 @@ def container(inputs: int, outputs: int) -> fb.ContainerMetadata:
 
     def branch(kind, children):
         return {"type": kind, "context": "null" if kind == "builtins.tuple" else "[]", "children_spec": children}
-
-    import json
 
     arguments = branch("builtins.tuple", [leaf] * inputs)
     given = [1, branch("builtins.tuple", [arguments, branch("builtins.dict", [])])]

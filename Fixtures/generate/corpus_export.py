@@ -14,7 +14,7 @@ def whole(*values):
     return torch.tensor(values)
 
 
-image = (lambda: f(1, 2, 4, 4))
+image = lambda: f(1, 2, 4, 4)
 MODELS = {
     "aten::add.out": (lambda x, y: torch.add(x, y, alpha=2), lambda: (f(2, 3), f(3))),
     "aten::sub.out": (lambda x, y: x - y, lambda: (f(2, 3), whole(1, 2, 3))),

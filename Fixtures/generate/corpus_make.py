@@ -180,14 +180,16 @@ def clone_case(made: Case) -> Case:
     return Case(made.op, list(made.args), outs, random=made.random)
 
 
-def variants(made: Case):
+def variants(made: Case, outs: bool = True):
     """Copies of a good case with another output or another argument; most of them are refused."""
 
     def relabelled(other, what):
+        if made.outs and isinstance(made.outs[0], torch.Tensor):  # in place
+            other.outs = [other.args[0]]
         other.label = f"{make_label(other)} ({what})"
         return other
 
-    out = first_out(made)
+    out = first_out(made) if outs else None
     if out is not None:
         for dtype in (F64, F16, I32, I64, U8, BOOL, F32):
             if dtype != out.dtype:
@@ -242,8 +244,8 @@ def variants(made: Case):
             for dtype in (F64, F16, I64, I32, U8, BOOL, BF16, F32):
                 if dtype != value.dtype and not value.dtype.is_complex:
                     other = clone_case(made)
-                    other.args[index] = value.nan_to_num(1, 1, 1).to(dtype) if value.is_floating_point() else value.to(
-                        dtype
+                    other.args[index] = (
+                        value.nan_to_num(1, 1, 1).to(dtype) if value.is_floating_point() else value.to(dtype)
                     )
                     yield relabelled(other, f"{name} as {str(dtype)[6:]}")
             if value.dim():

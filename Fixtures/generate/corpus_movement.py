@@ -78,7 +78,14 @@ def copy(op):
         return case(op, tensor, source, **more)
 
     for dtype in ALL:
-        for a, b in (((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 3), ()), ((), ()), ((0, 2), (0, 2)), ((2, 2, 3), (2, 1, 3))):
+        for a, b in (
+            ((2, 3), (2, 3)),
+            ((2, 3), (3,)),
+            ((2, 3), ()),
+            ((), ()),
+            ((0, 2), (0, 2)),
+            ((2, 2, 3), (2, 1, 3)),
+        ):
             yield made(rand(dtype, *a), rand(dtype, *b))
     for a, b in ((F32, F64), (I32, F32), (F32, I64), (F16, F32), (BOOL, I32), (U8, BOOL), (BF16, F16), (I64, I8)):
         yield made(rand(a, 2, 3), rand(b, 2, 3, low=0))
@@ -91,12 +98,19 @@ def copy(op):
 
 @register("as_strided_copy.out")
 def as_strided(op):
-    layouts = [((2, 3), (3, 1), 0), ((3, 2), (1, 3), 0), ((2, 2), (1, 1), 1), ((4,), (2,), 1), ((), (), 3), ((2, 2, 2), (4, 2, 1), 0),
+    layouts = [((2, 3), (3, 1), 0), ((3, 2), (1, 3), 0), ((2, 2), (1, 1), 1), ((4,), (2,), 1), ((), (), 3),
+    ((2, 2, 2), (4, 2, 1), 0),
                ((0, 3), (3, 1), 0), ((3,), (0,), 2), ((2, 3), (1, 2), None)]  # fmt: skip
     for dtype in ALL:
         for sizes, strides, offset in layouts:
             yield case(op, rand(dtype, 8), sizes, strides, offset)
-    for sizes, strides, offset in (((3, 3), (3, 1), 0), ((2,), (1,), 7), ((2, 3), (3,), 0), ((2,), (-1,), 3), ((2,), (1,), -1)):
+    for sizes, strides, offset in (
+        ((3, 3), (3, 1), 0),
+        ((2,), (1,), 7),
+        ((2, 3), (3,), 0),
+        ((2,), (-1,), 3),
+        ((2,), (1,), -1),
+    ):
         yield case(op, rand(F32, 8), sizes, strides, offset, outs=[Out(F32, list(sizes))])
 
 
@@ -165,42 +179,64 @@ def splits(op):
 
 
 VIEWS = {
-    "diagonal_copy.out": [((3, 4), {}), ((3, 4), {"offset": 1}), ((3, 4), {"offset": -2}), ((2, 3, 4), {"dim1": 0, "dim2": 2}),
+    "diagonal_copy.out": [((3, 4), {}), ((3, 4), {"offset": 1}), ((3, 4), {"offset": -2}),
+        ((2, 3, 4), {"dim1": 0, "dim2": 2}),
                           ((2, 3, 4), {"offset": 1, "dim1": -1, "dim2": -2}), ((3, 4), {"offset": 9}), ((0, 3), {})],
-    "expand_copy.out": [((3,), {"size": [2, 3]}), ((2, 1), {"size": [2, 4]}), ((2, 1), {"size": [3, -1, 2]}), ((), {"size": [2]}),
-                        ((1, 3), {"size": [2, 3], "implicit": True}), ((1,), {"size": [0]}), ((2, 3), {"size": [2, 3]})],
-    "permute_copy.out": [((2, 3), {"dims": [1, 0]}), ((2, 3, 4), {"dims": [2, 0, 1]}), ((2, 3, 4), {"dims": [-1, 0, -2]}), ((), {"dims": []}),
+    "expand_copy.out": [((3,), {"size": [2, 3]}), ((2, 1), {"size": [2, 4]}), ((2, 1), {"size": [3, -1, 2]}),
+        ((), {"size": [2]}),
+                        ((1, 3), {"size": [2, 3], "implicit": True}), ((1,), {"size": [0]}),
+                        ((2, 3), {"size": [2, 3]})],
+    "permute_copy.out": [((2, 3), {"dims": [1, 0]}), ((2, 3, 4), {"dims": [2, 0, 1]}),
+        ((2, 3, 4), {"dims": [-1, 0, -2]}), ((), {"dims": []}),
                          ((0, 3), {"dims": [1, 0]}), ((5,), {"dims": [0]}), ((2, 1, 3, 2), {"dims": [0, 2, 3, 1]})],
-    "select_copy.int_out": [((2, 3), {"dim": 0, "index": 1}), ((2, 3), {"dim": -1, "index": -2}), ((4,), {"dim": 0, "index": 3}),
-                            ((2, 3, 2), {"dim": 1, "index": 0}), ((2, 0, 3), {"dim": 0, "index": 0}), ((2, 3, 4), {"dim": 2, "index": -4})],
-    "slice_copy.Tensor_out": [((5, 3), {"start": 1, "end": 3}), ((5, 3), {"dim": 1, "start": -2}), ((6,), {"start": 1, "end": 6, "step": 2}), ((3, 4), {"dim": -1, "end": 100}),
-                              ((4,), {"start": 3, "end": 1}), ((4,), {"start": -100, "end": 2}), ((2, 6, 2), {"dim": 1, "step": 4}), ((0, 3), {})],
-    "squeeze_copy.dim_out": [((2, 1, 3), {"dim": 1}), ((2, 1, 3), {"dim": 0}), ((1, 3), {"dim": -2}), ((), {"dim": 0}), ((1,), {"dim": -1}), ((1, 0), {"dim": 0})],
-    "squeeze_copy.dims_out": [((2, 1, 3, 1), {"dim": [1, 3]}), ((2, 1, 3), {"dim": [0, 1]}), ((1, 3), {"dim": [-2]}), ((), {"dim": []}), ((1,), {"dim": [0]}), ((1, 1), {"dim": [0, 1]})],
+    "select_copy.int_out": [((2, 3), {"dim": 0, "index": 1}), ((2, 3), {"dim": -1, "index": -2}),
+        ((4,), {"dim": 0, "index": 3}),
+                            ((2, 3, 2), {"dim": 1, "index": 0}), ((2, 0, 3), {"dim": 0, "index": 0}),
+                            ((2, 3, 4), {"dim": 2, "index": -4})],
+    "slice_copy.Tensor_out": [((5, 3), {"start": 1, "end": 3}), ((5, 3), {"dim": 1, "start": -2}),
+        ((6,), {"start": 1, "end": 6, "step": 2}), ((3, 4), {"dim": -1, "end": 100}),
+                              ((4,), {"start": 3, "end": 1}), ((4,), {"start": -100, "end": 2}),
+                              ((2, 6, 2), {"dim": 1, "step": 4}), ((0, 3), {})],
+    "squeeze_copy.dim_out": [((2, 1, 3), {"dim": 1}), ((2, 1, 3), {"dim": 0}), ((1, 3), {"dim": -2}),
+        ((), {"dim": 0}), ((1,), {"dim": -1}), ((1, 0), {"dim": 0})],
+    "squeeze_copy.dims_out": [((2, 1, 3, 1), {"dim": [1, 3]}), ((2, 1, 3), {"dim": [0, 1]}), ((1, 3), {"dim": [-2]}),
+        ((), {"dim": []}), ((1,), {"dim": [0]}), ((1, 1), {"dim": [0, 1]})],
     "t_copy.out": [((2, 3), {}), ((4,), {}), ((), {}), ((0, 3), {}), ((1, 5), {})],
-    "transpose_copy.int_out": [((2, 3), {"dim0": 0, "dim1": 1}), ((2, 3, 4), {"dim0": 0, "dim1": 2}), ((2, 3, 4), {"dim0": -1, "dim1": -2}), ((), {"dim0": 0, "dim1": -1}),
+    "transpose_copy.int_out": [((2, 3), {"dim0": 0, "dim1": 1}), ((2, 3, 4), {"dim0": 0, "dim1": 2}),
+        ((2, 3, 4), {"dim0": -1, "dim1": -2}), ((), {"dim0": 0, "dim1": -1}),
                                ((4,), {"dim0": 0, "dim1": 0}), ((0, 3), {"dim0": 0, "dim1": 1})],
-    "unsqueeze_copy.out": [((2, 3), {"dim": 0}), ((2, 3), {"dim": 2}), ((2, 3), {"dim": -1}), ((), {"dim": 0}), ((0,), {"dim": 1}), ((2, 3), {"dim": -3})],
-    "view_copy.out": [((2, 6), {"size": [3, 4]}), ((2, 6), {"size": [-1]}), ((2, 6), {"size": [2, -1, 3]}), ((), {"size": [1]}), ((1,), {"size": []}), ((0, 3), {"size": [3, 0]}),
+    "unsqueeze_copy.out": [((2, 3), {"dim": 0}), ((2, 3), {"dim": 2}), ((2, 3), {"dim": -1}), ((), {"dim": 0}),
+        ((0,), {"dim": 1}), ((2, 3), {"dim": -3})],
+    "view_copy.out": [((2, 6), {"size": [3, 4]}), ((2, 6), {"size": [-1]}), ((2, 6), {"size": [2, -1, 3]}),
+        ((), {"size": [1]}), ((1,), {"size": []}), ((0, 3), {"size": [3, 0]}),
                       ((4,), {"size": [2, 2]})],
-    "unfold_copy.out": [((7,), {"dimension": 0, "size": 3, "step": 2}), ((3, 5), {"dimension": 1, "size": 2, "step": 1}), ((4, 3), {"dimension": -2, "size": 4, "step": 1}),
-                        ((2, 6, 2), {"dimension": 1, "size": 3, "step": 3}), ((5,), {"dimension": 0, "size": 1, "step": 9}), ((3,), {"dimension": 0, "size": 0, "step": 1})],
-    "narrow_copy.out": [((4, 3), {"dim": 0, "start": 1, "length": 2}), ((4, 3), {"dim": -1, "start": 0, "length": 1}), ((5,), {"dim": 0, "start": 2, "length": 0}),
+    "unfold_copy.out": [((7,), {"dimension": 0, "size": 3, "step": 2}),
+        ((3, 5), {"dimension": 1, "size": 2, "step": 1}), ((4, 3), {"dimension": -2, "size": 4, "step": 1}),
+                        ((2, 6, 2), {"dimension": 1, "size": 3, "step": 3}),
+                        ((5,), {"dimension": 0, "size": 1, "step": 9}), ((3,), {"dimension": 0, "size": 0, "step": 1})],
+    "narrow_copy.out": [((4, 3), {"dim": 0, "start": 1, "length": 2}),
+        ((4, 3), {"dim": -1, "start": 0, "length": 1}), ((5,), {"dim": 0, "start": 2, "length": 0}),
                         ((5,), {"dim": 0, "start": -3, "length": 2}), ((2, 4, 2), {"dim": 1, "start": 3, "length": 1})],
-    "flip.out": [((2, 3), {"dims": [0]}), ((2, 3), {"dims": [0, -1]}), ((2, 3, 4), {"dims": [1]}), ((2, 3), {"dims": []}), ((), {"dims": []}), ((0, 2), {"dims": [1]})],
-    "roll.out": [((5,), {"shifts": [2], "dims": [0]}), ((2, 3), {"shifts": [1, -1], "dims": [0, 1]}), ((2, 3), {"shifts": [-7], "dims": [-1]}), ((2, 3), {"shifts": [2]}),
+    "flip.out": [((2, 3), {"dims": [0]}), ((2, 3), {"dims": [0, -1]}), ((2, 3, 4), {"dims": [1]}),
+        ((2, 3), {"dims": []}), ((), {"dims": []}), ((0, 2), {"dims": [1]})],
+    "roll.out": [((5,), {"shifts": [2], "dims": [0]}), ((2, 3), {"shifts": [1, -1], "dims": [0, 1]}),
+        ((2, 3), {"shifts": [-7], "dims": [-1]}), ((2, 3), {"shifts": [2]}),
                  ((0, 2), {"shifts": [1], "dims": [0]}), ((2, 3, 2), {"shifts": [100], "dims": [1]})],
-    "repeat.out": [((2, 3), {"repeats": [2, 1]}), ((2, 3), {"repeats": [2, 1, 2]}), ((3,), {"repeats": [4]}), ((), {"repeats": [2]}), ((2,), {"repeats": [0]}),
+    "repeat.out": [((2, 3), {"repeats": [2, 1]}), ((2, 3), {"repeats": [2, 1, 2]}), ((3,), {"repeats": [4]}),
+        ((), {"repeats": [2]}), ((2,), {"repeats": [0]}),
                    ((2, 1), {"repeats": [1, 3]}), ((0, 2), {"repeats": [2, 2]}), ((), {"repeats": []})],
-    "tril.out": [((3, 4), {}), ((3, 4), {"diagonal": 1}), ((4, 3), {"diagonal": -1}), ((2, 3, 3), {}), ((3, 3), {"diagonal": -9}), ((3, 3), {"diagonal": 9}), ((0, 3), {})],
+    "tril.out": [((3, 4), {}), ((3, 4), {"diagonal": 1}), ((4, 3), {"diagonal": -1}), ((2, 3, 3), {}),
+        ((3, 3), {"diagonal": -9}), ((3, 3), {"diagonal": 9}), ((0, 3), {})],
 }  # fmt: skip
 WRONG = {
     "diagonal_copy.out": [((3, 4), {"dim1": 0, "dim2": 0}), ((3,), {})],
     "expand_copy.out": [((3,), {"size": [2]}), ((2, 3), {"size": [3]}), ((3,), {"size": [-1, 3]})],
     "permute_copy.out": [((2, 3), {"dims": [0]}), ((2, 3), {"dims": [0, 0]}), ((2, 3), {"dims": [0, 2]})],
-    "select_copy.int_out": [((2, 3), {"dim": 0, "index": 2}), ((2, 3), {"dim": 0, "index": -3}), ((), {"dim": 0, "index": 0})],
+    "select_copy.int_out": [((2, 3), {"dim": 0, "index": 2}), ((2, 3), {"dim": 0, "index": -3}),
+        ((), {"dim": 0, "index": 0})],
     "slice_copy.Tensor_out": [((4,), {"step": 0}), ((4,), {"step": -1}), ((), {})],
-    "view_copy.out": [((2, 3), {"size": [4]}), ((2, 3), {"size": [-1, -1]}), ((2, 3), {"size": [-2, 3]}), ((0, 3), {"size": [-1, 0]})],
+    "view_copy.out": [((2, 3), {"size": [4]}), ((2, 3), {"size": [-1, -1]}), ((2, 3), {"size": [-2, 3]}),
+        ((0, 3), {"size": [-1, 0]})],
     "unfold_copy.out": [((3,), {"dimension": 0, "size": 4, "step": 1}), ((3,), {"dimension": 0, "size": 2, "step": 0})],
     "narrow_copy.out": [((4,), {"dim": 0, "start": 3, "length": 2}), ((4,), {"dim": 0, "start": 0, "length": -1})],
     "flip.out": [((2, 3), {"dims": [0, 0]}), ((2, 3), {"dims": [2]})],
@@ -222,8 +258,10 @@ def views(op):
     shape, named = VIEWS[name][0]
     yield case(op, rand(F32, *shape), static=True, **named)
     if name in ("flip.out", "roll.out", "slice_copy.Tensor_out", "select_copy.int_out", "permute_copy.out"):
-        more = {"flip.out": {"dims": [1]}, "roll.out": {"shifts": [1], "dims": [1]}, "slice_copy.Tensor_out": {"dim": 1, "end": 2},
-                "select_copy.int_out": {"dim": 1, "index": 1}, "permute_copy.out": {"dims": [0, 2, 3, 1]}}[name]  # fmt: skip
+        more = {"flip.out": {"dims": [1]}, "roll.out": {"shifts": [1], "dims": [1]},
+        "slice_copy.Tensor_out": {"dim": 1, "end": 2},
+                "select_copy.int_out": {"dim": 1, "index": 1}, "permute_copy.out": {"dims": [0, 2, 3,
+                    1]}}[name]  # fmt: skip
         yield case(op, last(rand(F32, 1, 3, 2, 2)), **more)
 
 
@@ -262,7 +300,13 @@ def scatter(op):
 
     rows = torch.tensor([[0, 2, 1], [2, 0, 0]])
     for dtype in ALL:
-        yield case(op, rand(dtype, 3, 4), 0, rows if value or "add" in op else torch.tensor([[0, 2, 1], [2, 0, 0]]), source(dtype, 2, 3))
+        yield case(
+            op,
+            rand(dtype, 3, 4),
+            0,
+            rows if value or "add" in op else torch.tensor([[0, 2, 1], [2, 0, 0]]),
+            source(dtype, 2, 3),
+        )
         yield case(op, rand(dtype, 3, 4), -1, torch.tensor([[3], [0], [1]]), source(dtype, 3, 1))
         yield case(op, rand(dtype, 3, 4), 1, torch.tensor([[3, 3, 3], [0, 1, 0]]), source(dtype, 2, 4))
         if value:
@@ -291,9 +335,12 @@ def index(op):
         yield case(op, rand(dtype, 3), indices([True, False, True]))
     x = rand(F32, 2, 3, 4)
     for given in (
-        indices([1]), indices(None, [0, 2]), indices(None, None, [3]), indices([0, 1], None, [3, 0]), indices([[0], [1]], [[2, 1]]),
-        indices([True, False]), indices(None, [False, True, True]), indices([[True, False, True], [False, True, False]]),
-        indices(1), indices(None, 2), indices([0], [1], [2]), indices([True, True], None, [0, 1]), indices(None, [0, 1], [2, 2]),
+        indices([1]), indices(None, [0, 2]), indices(None, None, [3]), indices([0, 1], None, [3, 0]), indices([[0],
+        [1]], [[2, 1]]),
+        indices([True, False]), indices(None, [False, True, True]), indices([[True, False, True], [False, True,
+        False]]),
+        indices(1), indices(None, 2), indices([0], [1], [2]), indices([True, True], None, [0, 1]), indices(None, [0,
+        1], [2, 2]),
     ):  # fmt: skip
         yield case(op, x.clone(), given)
     yield case(op, rand(F32, 3), [torch.tensor([0, 2], dtype=I32)])
@@ -315,7 +362,7 @@ def index_put(op):
     def made(tensor, given, values, accumulate=False, **more):
         more["outs"] = [tensor] if op.endswith("_") else [Out.like(tensor)]
         given = [g if g is None or isinstance(g, torch.Tensor) else torch.tensor(g) for g in given]
-        return case(op, tensor, given, values, accumulate)
+        return case(op, tensor, given, values, accumulate, **more)
 
     for dtype in ALL:
         yield made(rand(dtype, 3, 4), [[0, 2]], rand(dtype, 2, 4))
@@ -325,8 +372,10 @@ def index_put(op):
         yield made(rand(dtype, 3), [[True, False, True]], rand(dtype, 2))
         yield made(rand(dtype, 3), [[True, False, True]], rand(dtype))
     for given, shape in (
-        ([[1]], (3, 4)), ([[1]], (1, 3, 4)), ([None, [0, 2]], (2, 2, 4)), ([None, None, [3]], (2, 3, 1)), ([[0, 1], None, [3, 0]], (2, 3)),
-        ([[[0], [1]], [[2, 1]]], (2, 2, 4)), ([[True, False]], (1, 3, 4)), ([1], (3, 4)), ([[0], [1], [2]], (1,)), ([[0, 1]], (4,)), ([None, [-1]], (1,)),
+        ([[1]], (3, 4)), ([[1]], (1, 3, 4)), ([None, [0, 2]], (2, 2, 4)), ([None, None, [3]], (2, 3, 1)),
+        ([[0, 1], None, [3, 0]], (2, 3)),
+        ([[[0], [1]], [[2, 1]]], (2, 2, 4)), ([[True, False]], (1, 3, 4)), ([1], (3, 4)), ([[0], [1], [2]], (1,)),
+        ([[0, 1]], (4,)), ([None, [-1]], (1,)),
     ):  # fmt: skip
         yield made(rand(F32, 2, 3, 4), given, rand(F32, *shape))
         yield made(rand(F32, 2, 3, 4), given, rand(F32, *shape), True)
@@ -392,7 +441,13 @@ def select_scatter(op):
     yield case(op, rand(F32, 3), rand(F32), 0, 2)
     yield case(op, rand(F32, 2, 3, 2), rand(F32, 2, 2), 1, 0)
     yield case(op, rand(F32, 2, 0), rand(F32, 0), 0, 1)
-    for source, dim, where in ((rand(F32, 3), 0, 0), (rand(F32, 4), 0, 3), (rand(F32, 4), 0, -4), (rand(F64, 4), 0, 0), (rand(F32, 4), 2, 0)):
+    for source, dim, where in (
+        (rand(F32, 3), 0, 0),
+        (rand(F32, 4), 0, 3),
+        (rand(F32, 4), 0, -4),
+        (rand(F64, 4), 0, 0),
+        (rand(F32, 4), 2, 0),
+    ):
         yield case(op, rand(F32, 3, 4), source, dim, where, outs=[Out(F32, [3, 4])])
 
 
@@ -406,7 +461,12 @@ def slice_scatter(op):
     yield case(op, rand(F32, 5), rand(F32, 3), 0, 0, 100, 2)
     yield case(op, rand(F32, 5), rand(F32, 0), 0, 3, 1)
     yield case(op, rand(F32, 2, 4, 2), rand(F32, 2, 2, 2), 1, 1, 3)
-    for source, *rest in ((rand(F32, 3), 0, 0, 2), (rand(F64, 2), 0, 0, 2), (rand(F32, 2), 0, 0, 2, 0), (rand(F32, 2), 1, 0, 2)):
+    for source, *rest in (
+        (rand(F32, 3), 0, 0, 2),
+        (rand(F64, 2), 0, 0, 2),
+        (rand(F32, 2), 0, 0, 2, 0),
+        (rand(F32, 2), 1, 0, 2),
+    ):
         yield case(op, rand(F32, 5), source, *rest, outs=[Out(F32, [5])])
 
 
@@ -424,110 +484,3 @@ def repeat_interleave(op):
     yield case(op, torch.tensor([[1, 2]]), outs=[Out(I64, [3])])
     yield case(op, torch.tensor([1.0, 2.0]), outs=[Out(I64, [3])])
     yield case(op, torch.tensor([1, 2], dtype=U8), outs=[Out(I64, [3])])
-
-
-SIZES = [[2, 3], [], [0], [5], [1, 2, 1, 3], [2, 0, 3]]
-
-
-@register("empty.out", "zeros.out", "ones.out", "rand.out", "randn.out", "full.out", "dim_order_ops::_empty_dim_order.out")
-def creation(op):
-    random = any(name in op for name in ("empty", "rand"))
-    full = "full" in op
-    for dtype in EVERY if "empty" in op else ALL:
-        for size in ([2, 3], [4]):
-            yield case(op, size, *([2] if full else []), outs=[Out(dtype, size)], random=random)
-        if full:
-            for value in (2.5, True, -1, 300, math.nan, math.inf):
-                if math.isfinite(value) and (dtype != U8 or 0 <= value <= 255) and (dtype != I8 or abs(value) < 128):
-                    yield case(op, [3], value, outs=[Out(dtype, [3])])
-                elif dtype.is_floating_point:
-                    yield case(op, [3], value, outs=[Out(dtype, [3])])
-                else:
-                    yield case(op, [3], value, outs=[Out(dtype, [3])])
-    for size in SIZES:
-        yield case(op, size, *([2.5] if full else []), outs=[Out(F32, size)], random=random)
-    yield case(op, [1, 3, 2, 2], *([2.5] if full else []), outs=[Out(F32, [1, 3, 2, 2], [0, 2, 3, 1])], random=random)
-    yield case(op, [2, 3], *([2.5] if full else []), outs=[Out(F32, [2, 3], static=True)], random=random)
-    yield case(op, [2, -1], *([2.5] if full else []), outs=[Out(F32, [2, 1])], random=random)
-    yield case(op, [2, 4], *([2.5] if full else []), outs=[Out(F32, [2, 3])], random=random)
-    if op == "aten::empty.out":
-        for form in (torch.contiguous_format, torch.preserve_format, torch.channels_last):
-            yield case(op, [1, 3, 2, 2], memory_format=form, outs=[Out(F32, [1, 3, 2, 2])], random=True)
-            yield case(op, [1, 3, 2, 2], memory_format=form, outs=[Out(F32, [1, 3, 2, 2], [0, 2, 3, 1])], random=True)
-    if "_empty_dim_order" in op:
-        for order in ([0, 1, 2, 3], [0, 2, 3, 1], [3, 2, 1, 0], [0, 1]):
-            yield case(op, [1, 3, 2, 2], dim_order=order, outs=[Out(F32, [1, 3, 2, 2])], random=True)
-            yield case(op, [1, 3, 2, 2], dim_order=order, outs=[Out(F32, [1, 3, 2, 2], [0, 2, 3, 1])], random=True)
-
-
-@register("full_like.out")
-def full_like(op):
-    for dtype in ALL:
-        for value in (2, 2.5, True, -1):
-            yield case(op, rand(dtype, 2, 3), value, outs=[Out(dtype, [2, 3])])
-    for value in (math.nan, -math.inf, 1e30, 300):
-        yield case(op, rand(F32, 2), value, outs=[Out(F32, [2])])
-        yield case(op, rand(F16, 2), value, outs=[Out(F16, [2])])
-    for shape in ((), (0, 2), (2, 1, 2)):
-        yield case(op, rand(F32, *shape), 7)
-    x = last(rand(F32, 1, 3, 2, 2))
-    for form in (None, torch.contiguous_format, torch.preserve_format, torch.channels_last):
-        yield case(op, x, 1.5, memory_format=form, outs=[Out.like(x)])
-        yield case(op, rand(F32, 1, 3, 2, 2), 1.5, memory_format=form, outs=[Out(F32, [1, 3, 2, 2])])
-    for a, b in ((F32, I32), (I32, F32), (F32, F64), (BOOL, F32)):
-        yield case(op, rand(a, 3), 3, outs=[Out(b, [3])])
-
-
-@register("fill.Scalar_out", "fill.Tensor_out")
-def fill(op):
-    def number(value):
-        return torch.tensor(value) if "Tensor" in op else value
-
-    for dtype in ALL:
-        for value in (2, 2.5, True):
-            yield case(op, rand(dtype, 2, 3), number(value), outs=[Out(dtype, [2, 3])])
-    for value in (math.nan, -math.inf, -0.0):
-        yield case(op, rand(F32, 2), number(value), outs=[Out(F32, [2])])
-        yield case(op, rand(F16, 2), number(value), outs=[Out(F16, [2])])
-    for shape in ((), (0, 2), (2, 1, 2)):
-        yield case(op, rand(F32, *shape), number(7))
-    yield case(op, last(rand(F32, 1, 3, 2, 2)), number(7))
-    yield case(op, rand(F32, 2), number(7), outs=[Out(F64, [2])])
-    if "Tensor" in op:
-        yield case(op, rand(F32, 2), torch.tensor([1.0, 2.0]), outs=[Out(F32, [2])])
-        yield case(op, rand(F32, 2), torch.tensor([3.0]), outs=[Out(F32, [2])])
-
-
-@register("scalar_tensor.out")
-def scalar_tensor(op):
-    for dtype in ALL:
-        for value in (3, 2.5, True, 0):
-            yield case(op, value, outs=[Out(dtype, [])])
-    for value in (math.nan, math.inf, -0.0, 1e300, -(2**40)):
-        for dtype in (F32, F64, F16, BF16, I64):
-            if dtype != I64 or math.isfinite(value) and abs(value) < 2**60:
-                yield case(op, value, outs=[Out(dtype, [])])
-    yield case(op, 3, outs=[Out(F32, [1])])
-
-
-@register("arange.out", "arange.start_out")
-def arange(op):
-    if "start" not in op:
-        for dtype in ALL:
-            for end in (5, 0, 4.5, 3.0):
-                yield case(op, end, outs=[Out(dtype, [math.ceil(end)])])
-        for end in (-1, -2.5, math.nan, math.inf):
-            yield case(op, end, outs=[Out(F32, [3])])
-        yield case(op, 5, outs=[Out(F32, [3])])
-        return
-    for dtype in ALL:
-        for start, end, step in ((0, 5, 1), (1, 9, 2), (5, 0, -2), (0.5, 3.0, 0.5), (3, 3, 1), (2, 4.5, 1)):
-            yield case(op, start, end, step, outs=[Out(dtype, [max(0, math.ceil((end - start) / step))])])
-        yield case(op, 1, 4, outs=[Out(dtype, [3])])
-    yield case(op, 0.0, 1.0, 0.1, outs=[Out(F32, [10])])
-    yield case(op, 0.0, 1.0, 0.1, outs=[Out(F64, [10])])
-    yield case(op, 1, 0, 1, outs=[Out(F32, [1])])
-    yield case(op, 0, 1, 0, outs=[Out(F32, [1])])
-    yield case(op, 0, 3, -1, outs=[Out(F32, [3])])
-
-

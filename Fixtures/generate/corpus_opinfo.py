@@ -11,15 +11,20 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 OTHER_NAMES = {
     "_softmax": ["softmax"], "_log_softmax": ["log_softmax"], "convolution": ["conv1d", "conv2d", "conv_transpose2d"],
-    "convolution_backward": [], "_native_batch_norm_legit_no_training": ["batch_norm"], "_to_copy": ["to", "float", "int"],
+    "convolution_backward": [], "_native_batch_norm_legit_no_training": ["batch_norm"], "_to_copy": ["to", "float",
+        "int"],
     "_adaptive_avg_pool2d": ["adaptive_avg_pool2d"], "_cdist_forward": ["cdist"], "_pdist_forward": ["pdist"],
     "_fft_r2c": ["rfft", "rfft2"], "_fft_c2r": ["irfft"], "max_pool2d_with_indices": ["max_pool2d"],
-    "upsample_bilinear2d": ["interpolate"], "upsample_nearest2d": ["interpolate"], "_upsample_bilinear2d_aa": ["interpolate"],
-    "grid_sampler_2d": ["grid_sample"], "constant_pad_nd": ["pad"], "reflection_pad1d": ["pad"], "reflection_pad2d": ["pad"],
-    "reflection_pad3d": ["pad"], "replication_pad1d": ["pad"], "replication_pad2d": ["pad"], "replication_pad3d": ["pad"],
+    "upsample_bilinear2d": ["interpolate"], "upsample_nearest2d": ["interpolate"],
+        "_upsample_bilinear2d_aa": ["interpolate"],
+    "grid_sampler_2d": ["grid_sample"], "constant_pad_nd": ["pad"], "reflection_pad1d": ["pad"],
+        "reflection_pad2d": ["pad"],
+    "reflection_pad3d": ["pad"], "replication_pad1d": ["pad"], "replication_pad2d": ["pad"],
+        "replication_pad3d": ["pad"],
     "slice_copy": ["__getitem__", "slice"], "index": ["__getitem__"], "bitwise_and": ["__rand__", "bitwise_and"],
     "native_group_norm": ["group_norm"], "copy": ["copy"], "mm": ["mm", "matmul"], "bmm": ["bmm", "matmul"],
-    "view_copy": ["view", "reshape"], "clone": ["clone", "contiguous"], "select_copy": ["select"], "sum": ["sum", "nansum"],
+    "view_copy": ["view", "reshape"], "clone": ["clone", "contiguous"], "select_copy": ["select"], "sum": ["sum",
+        "nansum"],
     "scalar_tensor": ["scalar_tensor"], "embedding": ["embedding"], "cat": ["cat", "hstack"], "stack": ["stack"],
 }  # fmt: skip
 DTYPES = [torch.float32, torch.int64, torch.bool, torch.bfloat16]
@@ -96,7 +101,11 @@ def rebuilt(op, function, args, named):
     def dense(tensor):
         return tensor.detach().clone(memory_format=torch.contiguous_format).resolve_conj()
 
-    if any(t.numel() > ELEMENTS or t.layout != torch.strided for t in pytree.tree_leaves((args, named)) if isinstance(t, torch.Tensor)):
+    if any(
+        t.numel() > ELEMENTS or t.layout != torch.strided
+        for t in pytree.tree_leaves((args, named))
+        if isinstance(t, torch.Tensor)
+    ):
         return None
     args, named = pytree.tree_map_only(torch.Tensor, dense, (list(args), dict(named)))
     given = {a.name: value for a, value in zip(function._schema.arguments, args)} | named

@@ -14,9 +14,36 @@ def made(op, *args, out=0, **more):
     return Case(op, list(args), [out], label=" ".join(map(text_of, args)), **more)
 
 
-INTEGER_PAIRS = [(7, 2), (-7, 2), (7, -2), (-7, -2), (0, 3), (5, 5), (6, 3), (1, 0), (0, 0), (HALF, HALF), (-HALF, 3), (1, 10)]
-DOUBLE_PAIRS = [(7.5, 2.0), (-7.5, 2.0), (7.5, -2.0), (0.0, 3.0), (1.0, 0.0), (0.0, 0.0), (math.nan, 1.0), (math.inf, 2.0),
-                (1.0, math.inf), (-math.inf, math.inf), (1e300, 1e300), (2.0, 2.0), (-0.0, 0.0), (5e-324, 2.0)]  # fmt: skip
+INTEGER_PAIRS = [
+    (7, 2),
+    (-7, 2),
+    (7, -2),
+    (-7, -2),
+    (0, 3),
+    (5, 5),
+    (6, 3),
+    (1, 0),
+    (0, 0),
+    (HALF, HALF),
+    (-HALF, 3),
+    (1, 10),
+]
+DOUBLE_PAIRS = [
+    (7.5, 2.0),
+    (-7.5, 2.0),
+    (7.5, -2.0),
+    (0.0, 3.0),
+    (1.0, 0.0),
+    (0.0, 0.0),
+    (math.nan, 1.0),
+    (math.inf, 2.0),
+    (1.0, math.inf),
+    (-math.inf, math.inf),
+    (1e300, 1e300),
+    (2.0, 2.0),
+    (-0.0, 0.0),
+    (5e-324, 2.0),
+]
 MIXED_PAIRS = [(7, 2.0), (-7.5, 2), (0, 2.5), (3, 3.0), (2**53 + 1, float(2**53)), (1, math.nan)]
 BOOLS = [(True, False), (True, True), (False, 3), (2, True), (1.5, True)]
 
@@ -25,9 +52,14 @@ def is_comparison(op):
     return any(f"::{name}." in op for name in ("eq", "gt", "lt", "ge", "le"))
 
 
-@register(*(f"executorch_prim::{name}.Scalar" for name in
-            "add sub mul floordiv truediv mod eq gt lt ge le sym_max sym_min".split()),
-          "executorch_prim::floordiv.int", "executorch_prim::mod.int")  # fmt: skip
+@register(
+    *(
+        f"executorch_prim::{name}.Scalar"
+        for name in "add sub mul floordiv truediv mod eq gt lt ge le sym_max sym_min".split()
+    ),
+    "executorch_prim::floordiv.int",
+    "executorch_prim::mod.int",
+)
 def two(op):
     for a, b in INTEGER_PAIRS + DOUBLE_PAIRS + MIXED_PAIRS + BOOLS:
         big = "add" in op or "mul" in op or "sub" in op
@@ -136,5 +168,3 @@ def copy_index(op):
     yield into(rand(F32, 3, 4), rand(F32, 3), 0)
     yield into(rand(F32, 3, 4), rand(F64, 4), 0)
     yield into(rand(F32, 3, 4), rand(F32, 1, 4), 0)
-
-

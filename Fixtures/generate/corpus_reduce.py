@@ -5,7 +5,7 @@ import math
 import torch
 from corpus_case import Out
 from corpus_make import ALL, BF16, BOOL, F16, F32, F64, FLOATS, I8, I32, I64, REAL, U8
-from corpus_make import case, edges, last, rand, register, wide
+from corpus_make import case, complete, edges, last, natural, rand, register, wide
 
 
 def special():
@@ -45,21 +45,29 @@ def over_dims(op):
     yield over(op, last(rand(F32, 1, 3, 2, 2)), [2, 3], True)
     yield over(op, last(rand(F32, 1, 3, 2, 2)), [1], False)
     if mean or total:
-        for a, b in ((F32, F64), (I32, F32), (I64, F64), (BOOL, F32), (F16, F32), (U8, I64), (I8, I32), (F64, BF16),
-                     (BOOL, I64), (F32, F16)):  # fmt: skip
+        for a, b in (
+            (F32, F64),
+            (I32, F32),
+            (I64, F64),
+            (BOOL, F32),
+            (F16, F32),
+            (U8, I64),
+            (I8, I32),
+            (F64, BF16),
+            (BOOL, I64),
+            (F32, F16),
+        ):
             yield over(op, rand(a, 3, 5), [1], False, dtype=b)
             yield over(op, rand(a, 3, 5), [0, 1], False, dtype=b)
 
 
 def over(op, tensor, dims, keep, **named):
-    out = {}
-    if "dtype" in named:  # an argument of the operator here
-        from corpus_make import complete, natural
-
-        args = complete(op, [tensor, dims, keep], named)
-        outs = natural(op, args)
-        return case(op, *args, outs=outs) if outs else None
-    return case(op, tensor, dims, keep, **out)
+    """A reduction; `dtype` is an argument of the operator here, not the output's."""
+    if "dtype" not in named:
+        return case(op, tensor, dims, keep)
+    args = complete(op, [tensor, dims, keep], named)
+    outs = natural(op, args)
+    return case(op, *args, outs=outs) if outs else None
 
 
 @register("mean.dtype_out")
@@ -158,8 +166,10 @@ def extreme_all(op):
 def prod_all(op):
     for dtype in ALL:
         for to in (None, F32, I64):
-            yield case(op, rand(dtype, 2, 3, low=1, high=3), dtype=None, outs=[Out(to or _wider(dtype), [])]) if to is None else (
-                prod_to(op, rand(dtype, 2, 3, low=1, high=3), to)
+            yield (
+                case(op, rand(dtype, 2, 3, low=1, high=3), dtype=None, outs=[Out(to or _wider(dtype), [])])
+                if to is None
+                else (prod_to(op, rand(dtype, 2, 3, low=1, high=3), to))
             )
     for shape in ((), (0,), (2, 0), (40,)):
         yield case(op, rand(F32, *shape, low=0.9, high=1.2))
@@ -168,8 +178,6 @@ def prod_all(op):
 
 
 def prod_to(op, tensor, to, *rest):
-    from corpus_make import complete, natural
-
     args = complete(op, [tensor, *rest], {"dtype": to})
     outs = natural(op, args)
     return case(op, *args, outs=outs) if outs else None
@@ -195,8 +203,6 @@ def prod_dim(op):
 
 @register("cumsum.out")
 def cumsum(op):
-    from corpus_make import complete, natural
-
     for dtype in ALL:
         for dim in (0, -1):
             yield case(op, rand(dtype, 3, 4), dim)
@@ -224,7 +230,13 @@ def variance(op):
         return case(op, tensor, dims, correction=number, keepdim=keep, **more)
 
     for dtype in FLOATS:
-        for dims, number, keep in (([0], 1, False), ([-1], 0, True), ([0, 1], 1, False), ([1], 1, False), (None, 0, False)):
+        for dims, number, keep in (
+            ([0], 1, False),
+            ([-1], 0, True),
+            ([0, 1], 1, False),
+            ([1], 1, False),
+            (None, 0, False),
+        ):
             yield made(rand(dtype, 3, 4, 5), dims, number, keep)
         yield made(rand(dtype, 300, low=90, high=100), [0], 1)
     yield made(special(), [1], 1)
@@ -280,7 +292,9 @@ def layer_norm(op):
     yield case(op, rand(F32, 0, 3), [3], rand(F32, 3), rand(F32, 3), 1e-5)
     yield case(op, rand(F32, 2, 0), [0], None, None, 1e-5)
     yield case(op, rand(F32, 2, 3), [4], None, None, 1e-5, outs=[Out(F32, [2, 3]), Out(F32, [2, 1]), Out(F32, [2, 1])])
-    yield case(op, rand(F32, 2, 3), [3], rand(F32, 2), None, 1e-5, outs=[Out(F32, [2, 3]), Out(F32, [2, 1]), Out(F32, [2, 1])])
+    yield case(
+        op, rand(F32, 2, 3), [3], rand(F32, 2), None, 1e-5, outs=[Out(F32, [2, 3]), Out(F32, [2, 1]), Out(F32, [2, 1])]
+    )
 
 
 @register("native_group_norm.out")
@@ -300,8 +314,11 @@ def group_norm(op):
         yield case(op, rand(F32, 2, 4, 3), None, None, n, c, rest, groups, 1e-5, outs=outs)
 
 
-BATCH_NORMS = ["_native_batch_norm_legit.no_stats_out", "_native_batch_norm_legit.out",
-               "_native_batch_norm_legit_no_training.out"]  # fmt: skip
+BATCH_NORMS = [
+    "_native_batch_norm_legit.no_stats_out",
+    "_native_batch_norm_legit.out",
+    "_native_batch_norm_legit_no_training.out",
+]
 
 
 @register(*BATCH_NORMS)
@@ -324,9 +341,12 @@ def batch_norm(op):
             c = shape[1]
             for weight, bias in ((1, 1), (0, 0), (1, 0), (0, 1)):
                 yield made(
-                    rand(dtype, *shape), rand(dtype, c) if weight else None, rand(dtype, c) if bias else None,
-                    rand(dtype, c), rand(dtype, c, low=0.5, high=2),
-                )  # fmt: skip
+                    rand(dtype, *shape),
+                    rand(dtype, c) if weight else None,
+                    rand(dtype, c) if bias else None,
+                    rand(dtype, c),
+                    rand(dtype, c, low=0.5, high=2),
+                )
     x = rand(F32, 2, 3, 2, 2)
     yield made(last(x), rand(F32, 3), rand(F32, 3), rand(F32, 3), rand(F32, 3, low=0.5, high=2))
     yield made(rand(F32, 0, 3, 2), rand(F32, 3), rand(F32, 3), rand(F32, 3), rand(F32, 3, low=0.5, high=2))
@@ -377,7 +397,12 @@ def pdist(op):
 @register("topk.values")
 def topk(op):
     for dtype in REAL:
-        for k, dim, largest, ordered in ((2, -1, True, True), (1, 0, False, True), (3, 1, False, True), (2, 0, True, False)):
+        for k, dim, largest, ordered in (
+            (2, -1, True, True),
+            (1, 0, False, True),
+            (3, 1, False, True),
+            (2, 0, True, False),
+        ):
             distinct = torch.randperm(12)[:12].reshape(3, 4).to(dtype)
             yield case(op, distinct, k, dim, largest, ordered)
     yield case(op, rand(F32), 1, 0, outs=[Out(F32, []), Out(I64, [])])
@@ -468,5 +493,3 @@ def linear(op):
     yield case(op, rand(F32, 2, 3), rand(F32, 4, 3), rand(F32, 1), outs=[Out(F32, [2, 4])])
     yield case(op, rand(F32, 2, 3), rand(F32, 4, 2), None, outs=[Out(F32, [2, 4])])
     yield case(op, rand(F32, 2, 3), rand(F64, 4, 3), None, outs=[Out(F32, [2, 4])])
-
-
