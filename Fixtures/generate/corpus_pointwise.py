@@ -376,7 +376,7 @@ def native_dropout(op):
     for dtype in FLOATS:
         yield case(op, rand(dtype, 2, 3), 0.5, False)
         yield case(op, rand(dtype, 2, 3), 0.0, True)
-        yield case(op, rand(dtype, 2, 3), 0.5, None)
+        yield case(op, rand(dtype, 2, 3), 0.5, None, random=True)
         yield case(op, rand(dtype, 10, 10), 0.5, True, random=True)
     yield case(op, rand(F32), 0.3, False)
     yield case(op, rand(F32, 0), 0.3, False)

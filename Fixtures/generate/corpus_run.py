@@ -56,7 +56,7 @@ def run(job, lib):
         method.execute()
         second = [value_of(value) for value in method.get_outputs(clone_outputs=False)]
         return ("answer", answers, second)
-    except RuntimeError as error:
+    except Exception as error:  # pybind11 hands on C++'s exceptions as several of Python's
         code = re.search(r"0x:?([0-9a-fA-F]+)", str(error))
         return (phase, ERRORS.get(int(code.group(1), 16), code.group(0)) if code else str(error))
 
