@@ -322,7 +322,8 @@ class Pack:
         entry["outputs"] = []
         for answer, order in zip(result.answers, orders):
             if answer[0] == "tensor":
-                entry["outputs"].append(self.tensor(answer[1], answer[2], order, answer[3]))
+                data = bytes(len(answer[3])) if case.random else answer[3]
+                entry["outputs"].append(self.tensor(answer[1], answer[2], order, data))
             else:
                 entry["outputs"].append(scalar(answer[1]))
         exact = all("double" not in value for value in entry["outputs"]) and all(
@@ -366,23 +367,24 @@ def read(group: str) -> tuple[list[dict], memoryview]:
 def write(group: str, by_op: dict[str, list]) -> None:
     pack, entries = Pack(), []
     old, blob = read(group)
+    kept = collections.defaultdict(list)
     for entry in old:
         if entry["op"] not in by_op and GROUPS.get(entry["op"]) == group:
-            for holder, key in [(entry, "program")] + [
-                (value["tensor"], "data")
-                for value in entry["inputs"] + entry.get("outputs", [])
-                if value and "tensor" in value
-            ]:
+            kept[entry["op"]].append(entry)
+    for op in sorted([*kept, *by_op]):
+        for entry in kept[op]:
+            values = [
+                value["tensor"] for value in entry["inputs"] + entry.get("outputs", []) if "tensor" in (value or {})
+            ]
+            for holder, key in [(entry, "program"), *((tensor, "data") for tensor in values)]:
                 offset, length = holder[key]
                 holder[key] = pack.put(bytes(blob[offset : offset + length]))
             entries.append(entry)
-    for op in sorted(by_op):
         labels = collections.Counter()
-        for result in by_op[op]:
+        for result in by_op.get(op, []):
             label = ("exported " if result.case.exported else "") + result.case.label
             labels[label] += 1
             entries.append(pack.entry(result, label if labels[label] == 1 else f"{label} #{labels[label]}"))
-    entries.sort(key=lambda entry: entry["op"])
     index = {
         "format": 1,
         "versions": {"torch": torch.__version__, "executorch": version("executorch")},

@@ -281,11 +281,10 @@ def softmax(op):
 @register("native_layer_norm.out")
 def layer_norm(op):
     for dtype in FLOATS:
-        for shape, over_ in (((2, 3), [3]), ((2, 3, 4), [3, 4]), ((4,), [4]), ((2, 3, 4), [4])):
-            yield case(op, rand(dtype, *shape), over_, rand(dtype, *over_), rand(dtype, *over_), 1e-5)
-            yield case(op, rand(dtype, *shape), over_, None, None, 1e-3)
-            yield case(op, rand(dtype, *shape), over_, rand(dtype, *over_), None, 1e-5)
-            yield case(op, rand(dtype, *shape), over_, None, rand(dtype, *over_), 1e-5)
+        for shape, inner in (((2, 3), [3]), ((2, 3, 4), [3, 4]), ((4,), [4]), ((2, 3, 4), [4])):
+            for weight, bias, eps in ((1, 1, 1e-5), (0, 0, 1e-3), (1, 0, 1e-5), (0, 1, 1e-5)):
+                weights = [rand(dtype, *inner) if there else None for there in (weight, bias)]
+                yield case(op, rand(dtype, *shape), inner, *weights, eps, dtype=dtype)
     yield case(op, rand(F32, 3, 400), [400], rand(F32, 400), rand(F32, 400), 1e-5)
     yield case(op, special(), [4], None, None, 1e-5)
     yield case(op, torch.full((2, 3), 5.0), [3], None, None, 0.0)
