@@ -7,8 +7,9 @@ SECONDS_EACH ?= $(SECONDS)
 SWIFT ?= swift
 RELEASE = $(SWIFT) build -j 2 -c release --product ettools --static-swift-stdlib
 TOOLS = etdump etrun etdiff etgraph etgate etpte
-DEMO = Fixtures/models/mobilenet_v2/xnnpack
-ASK = inspect $(DEMO)/time.etdp.zst --model $(DEMO)/model.etrecord.zst --model $(DEMO)/model.pte --runs 2.. --top 12
+DEMO = Fixtures/models/mobilenet_v2/portable
+RUN = $(DEMO)/model.pte --iterations 20 --warmup 3 --trace .build/demo.etdp
+ASK = inspect .build/demo.etdp --model $(DEMO)/model.etrecord.zst --model $(DEMO)/model.pte --top 8
 MAN_PAGES = $(DESTDIR)$(PREFIX)/share/man/man1
 BASH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 ZSH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
@@ -17,7 +18,7 @@ FISH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 .PHONY: help setup build demo test install uninstall bench fuzz fixtures fixtures-large check clean
 
 help:
-	@echo 'make demo      build, and inspect a real trace'
+	@echo 'make demo      build, run a real model, and inspect the trace of it'
 	@echo 'make test      build, and run every test'
 	@echo 'make install   PREFIX=/usr/local: the program, its names, man page and completions'
 	@echo 'make bench     VENV=dir for the reference beside it: time and memory of whole commands'
@@ -34,6 +35,7 @@ setup:
 	command -v zstd >/dev/null || lacks zstd; \
 	[ -e /usr/include/flatbuffers/flatbuffers.h ] || library flatbuffers libflatbuffers-dev; \
 	library sqlite3 libsqlite3-dev; library libgvc libgraphviz-dev; library libzstd libzstd-dev; \
+	library openblas libopenblas-dev; \
 	if [ -n "$$missing" ]; then \
 	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	  if ! command -v apt-get >/dev/null || ! command -v $${sudo:-true} >/dev/null; then \
@@ -51,6 +53,9 @@ build: setup
 
 demo: build
 	@echo
+	@echo '$$ etrun $(RUN)'
+	@.build/release/ettools etrun $(RUN)
+	@echo
 	@echo '$$ etdump $(ASK)'
 	@.build/release/ettools etdump $(ASK)
 
@@ -63,14 +68,16 @@ install: build
 	strip '$(DESTDIR)$(PREFIX)/bin/ettools'
 	for tool in $(TOOLS); do ln -sf ettools '$(DESTDIR)$(PREFIX)/bin/'$$tool || exit 1; done
 	install -m 644 man/*.1 '$(MAN_PAGES)/'
-	.build/release/ettools etdump --generate-completion-script bash >'$(BASH_COMPLETIONS)/etdump'
-	.build/release/ettools etdump --generate-completion-script zsh >'$(ZSH_COMPLETIONS)/_etdump'
-	.build/release/ettools etdump --generate-completion-script fish >'$(FISH_COMPLETIONS)/etdump.fish'
+	for tool in etdump etrun; do \
+	  .build/release/ettools $$tool --generate-completion-script bash >'$(BASH_COMPLETIONS)/'$$tool && \
+	  .build/release/ettools $$tool --generate-completion-script zsh >'$(ZSH_COMPLETIONS)/_'$$tool && \
+	  .build/release/ettools $$tool --generate-completion-script fish >'$(FISH_COMPLETIONS)/'$$tool.fish || exit 1; done
 
 uninstall:
 	for tool in ettools $(TOOLS); do rm -f '$(DESTDIR)$(PREFIX)/bin/'$$tool; done
 	for page in $(notdir $(wildcard man/*.1)); do rm -f '$(MAN_PAGES)/'$$page; done
-	rm -f '$(BASH_COMPLETIONS)/etdump' '$(ZSH_COMPLETIONS)/_etdump' '$(FISH_COMPLETIONS)/etdump.fish'
+	for tool in etdump etrun; do \
+	  rm -f '$(BASH_COMPLETIONS)/'$$tool '$(ZSH_COMPLETIONS)/_'$$tool '$(FISH_COMPLETIONS)/'$$tool.fish; done
 
 bench: build
 	python3 Tests/Bench/bench.py .build/release/ettools $(VENV)
@@ -82,6 +89,8 @@ fuzz: setup
 fixtures:
 	@[ -n "$(VENV)" ] || { echo 'VENV=dir: a Python with Fixtures/generate/requirements.txt' >&2; exit 64; }
 	$(VENV)/bin/python Fixtures/generate/generate.py
+	$(VENV)/bin/python Fixtures/generate/calls.py
+	$(VENV)/bin/python Fixtures/generate/corpus.py
 	Fixtures/generate/native/build-and-run.sh $(VENV)
 
 fixtures-large:

@@ -15,6 +15,9 @@ let package = Package(
     .executable(name: "ettools", targets: ["ettools"]),
     // The same program by a tool's name, for `swift run etdump`.
     .executable(name: "etdump", targets: ["ettools"]),
+    .executable(name: "etrun", targets: ["ettools"]),
+    // Run programs, or record what a runtime of your own does, in an app.
+    .library(name: "ETRuntime", targets: ["ETRuntime", "ETKernels", "ETFormats", "ETCore", "Bytes"]),
     .library(name: "ETTracing", targets: ["ETTracing"]),
   ],
   dependencies: [
@@ -32,6 +35,10 @@ let package = Package(
     .target(name: "CClock"),
     .target(name: "ETTracing", dependencies: ["ETCore", "ETDumpFormat", "Bytes", "CClock"], swiftSettings: strict),
     .target(name: "ETFormats", dependencies: ["ETCore", "Bytes", "Compression"], swiftSettings: strict),
+    .target(name: "TensorFiles", dependencies: ["ETCore", "Bytes"], swiftSettings: strict),
+    .target(name: "ETKernels", dependencies: ["ETCore"], swiftSettings: strict),
+    .target(
+      name: "ETRuntime", dependencies: ["ETCore", "ETFormats", "ETKernels", "ETTracing"], swiftSettings: strict),
     .target(
       name: "TraceModel", dependencies: ["ETCore", "ETDumpFormat", "ETFormats", "Bytes", "Statistics"],
       swiftSettings: strict),
@@ -42,9 +49,8 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "Analysis", "TraceModel", "Presentation", "Statistics", "ETFormats", "ETDumpFormat", "ETCore", "Compression",
-        "Bytes",
-        "CFlatBuffers",
+        "Analysis", "TraceModel", "ETRuntime", "ETKernels", "ETTracing", "TensorFiles", "Presentation", "Statistics",
+        "ETFormats", "ETDumpFormat", "ETCore", "Compression", "Bytes", "CFlatBuffers",
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -59,8 +65,25 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Bytes", "CFlatBuffers", "Compression", "ETCore", "ETDumpFormat"],
       path: "Tests/Support", swiftSettings: strict),
+    // One-operator programs with the official runtime's answers, and a tool that runs a choice of them.
+    .target(
+      name: "OperatorCorpus", dependencies: ["Bytes", "Compression", "ETCore", "ETFormats", "ETKernels", "ETRuntime"],
+      path: "Tests/OperatorCorpus/Support", swiftSettings: strict),
+    .executableTarget(
+      name: "corpus", dependencies: ["Bytes", "ETFormats", "ETKernels", "ETRuntime", "OperatorCorpus"],
+      path: "Tests/OperatorCorpus/Tool"),
+    .testTarget(
+      name: "OperatorCorpusTests", dependencies: ["Bytes", "ETCore", "ETKernels", "OperatorCorpus", "TestSupport"],
+      path: "Tests/OperatorCorpus/Tests", swiftSettings: strict),
+    .testTarget(
+      name: "ETRuntimeTests",
+      dependencies: [
+        "Bytes", "ETCore", "ETDumpFormat", "ETFormats", "ETKernels", "ETRuntime", "ETTracing", "OperatorCorpus",
+        "TestSupport",
+      ], swiftSettings: strict),
     .testTarget(name: "CFlatBuffersTests", dependencies: ["CFlatBuffers", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "CFlatBuffers", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "ETCoreTests", dependencies: ["ETCore"], swiftSettings: strict),
     .testTarget(
       name: "CompressionTests", dependencies: ["Bytes", "Compression", "CZstd", "TestSupport"], swiftSettings: strict),
     .testTarget(
@@ -77,6 +100,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ETFormatsTests", dependencies: ["Bytes", "CFlatBuffers", "ETCore", "ETFormats", "TestSupport"],
+      exclude: ["Files"], swiftSettings: strict),
+    .testTarget(
+      name: "TensorFilesTests", dependencies: ["Bytes", "ETCore", "Statistics", "TensorFiles", "TestSupport"],
       exclude: ["Files"], swiftSettings: strict),
     .testTarget(
       name: "TraceModelTests",

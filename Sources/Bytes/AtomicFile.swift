@@ -14,6 +14,9 @@ public struct WriteError: Error, Sendable, CustomStringConvertible {
   /// The system's number for it, 0 where there is none.
   let number: Int32
 
+  /// Trouble in what was to be written.
+  public init(_ detail: String) { self.init(path: "", detail: detail) }
+
   init(path: String, detail: String, number: Int32 = 0) {
     self.path = path
     self.detail = detail

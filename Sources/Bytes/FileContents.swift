@@ -99,6 +99,21 @@ public final class FileContents: @unchecked Sendable {
     self.init(bytes: UnsafeRawBufferPointer(copy), release: .deallocate)
   }
 
+  /// Memory of so many bytes, all zero until `fill` writes them; aligned to 16.
+  ///
+  /// - Throws: `.limit` where there is no such memory, and what `fill` throws.
+  public static func filled(
+    byteCount: Int, _ fill: (UnsafeMutableRawBufferPointer) throws(ReadError) -> Void
+  ) throws(ReadError) -> FileContents {
+    guard byteCount >= 0, let base = calloc(max(byteCount, 1), 1) else {
+      throw ReadError(.limit, at: nil, "no memory for \(byteCount) bytes")
+    }
+    // Frees the memory where `fill` throws.
+    let contents = FileContents(adoptingAllocated: UnsafeRawBufferPointer(start: base, count: byteCount))
+    try fill(UnsafeMutableRawBufferPointer(start: base, count: byteCount))
+    return contents
+  }
+
   /// Takes over memory that was allocated with `malloc` or `realloc`, `bytes` its beginning.
   public convenience init(adoptingAllocated bytes: UnsafeRawBufferPointer) {
     self.init(bytes: bytes, release: .free)

@@ -16,9 +16,12 @@ struct ETDumpTool: ParsableCommand {
       """,
     version: "etdump (ettools) \(Version.current)",
     subcommands: [InspectCommand.self, CheckCommand.self, CatCommand.self])
+}
 
-  /// Parses, runs, and ends the process with the right status.
+extension ParsableCommand {
+  /// Parses, runs, and ends the process with the right status. The tool's name begins every message.
   static func run(_ arguments: [String]) -> Never {
+    let name = configuration.commandName ?? ""
     let notes = StandardStream(descriptor: 2, name: "standard error")
     let out = StandardStream(descriptor: 1, name: "standard output")
     do {
@@ -34,11 +37,11 @@ struct ETDumpTool: ParsableCommand {
       exit(withError: ExitCode(status.rawValue))
     } catch let trouble as Trouble {
       try? out.flush()
-      try? notes.write("etdump: \(trouble)\n")
+      try? notes.write("\(name): \(trouble)\n")
       try? notes.flush()
       exit(withError: ExitCode(trouble.status.rawValue))
     } catch let error as WriteError {
-      try? notes.write("etdump: \(error)\n")
+      try? notes.write("\(name): \(error)\n")
       try? notes.flush()
       exit(withError: ExitCode(ExitStatus.trouble.rawValue))
     } catch {

@@ -23,7 +23,8 @@ struct ETTools {
     }
     switch tool {
     case .etdump: ETDumpTool.run(Array(arguments.dropFirst()))
-    case .etrun, .etdiff, .etgraph, .etgate, .etpte:
+    case .etrun: ETRunTool.run(Array(arguments.dropFirst()))
+    case .etdiff, .etgraph, .etgate, .etpte:
       try? notes.write("\(name): this tool is not part of this version yet\n")
       try? notes.flush()
       exit(.usage)

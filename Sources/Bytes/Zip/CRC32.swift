@@ -15,9 +15,12 @@ public enum CRC32 {
     return table
   }()
 
-  public static func of(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+  public static func of(_ bytes: UnsafeRawBufferPointer) -> UInt32 { extend(0, by: bytes) }
+
+  /// The checksum of bytes whose beginning has the checksum `before`, and of which these are the rest.
+  public static func extend(_ before: UInt32, by bytes: UnsafeRawBufferPointer) -> UInt32 {
     table.withUnsafeBufferPointer { table in
-      var value: UInt32 = 0xFFFF_FFFF
+      var value = ~before
       var index = 0
       while index + 8 <= bytes.count {
         let low = value ^ UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt32.self))

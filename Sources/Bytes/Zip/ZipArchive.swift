@@ -1,4 +1,5 @@
-/// The directory of a zip archive whose entries are stored uncompressed, as `torch.save` and ETRecord write them.
+/// The directory of a zip archive whose entries are stored uncompressed, as `torch.save` and ETRecord write them, or
+/// deflated.
 ///
 /// Only the directory is read here; an entry's bytes are touched when they are asked for. Zip64 included.
 /// Format: APPNOTE.TXT 6.3.10, sections 4.3.6 to 4.5.3.
@@ -52,28 +53,75 @@ public struct ZipArchive: Sendable {
   ///
   /// They are borrowed from the archive: keep it alive.
   public func bytes(of entry: Entry, verifyingChecksum: Bool = true) throws(ReadError) -> UnsafeRawBufferPointer {
+    guard entry.method == 0, entry.size == entry.compressedSize else {
+      throw ReadError(
+        .unsupported, at: entry.headerOffset,
+        "the entry '\(entry.name)' is compressed (method \(entry.method)): store it, as the exporter does (zip -0)")
+    }
+    let range = try place(of: entry)
+    let bytes = contents.bytes(in: range)
+    if verifyingChecksum { try check(bytes, against: entry, at: range.lowerBound) }
+    return bytes
+  }
+
+  /// The bytes of an entry, decompressed where they are deflated, checked against its CRC-32.
+  ///
+  /// - Parameter limit: The most bytes that a deflated entry may become.
+  /// - Returns: Where the bytes are: a part of the archive, or memory of their own.
+  public func contents(
+    of entry: Entry, limit: Int = 4 << 30
+  ) throws(ReadError) -> (contents: FileContents, range: Range<Int>) {
+    let range = try place(of: entry)
+    switch entry.method {
+    case 0:
+      guard entry.size == entry.compressedSize else {
+        throw ReadError(
+          .malformed, at: entry.headerOffset, "the entry '\(entry.name)' is stored, but has two different sizes")
+      }
+      try check(contents.bytes(in: range), against: entry, at: range.lowerBound)
+      return (contents, range)
+    case 8:
+      guard entry.size <= limit else {
+        throw ReadError(
+          .limit, at: range.lowerBound, "the entry '\(entry.name)' has \(entry.size) bytes, more than \(limit)")
+      }
+      let inflated: FileContents
+      do {
+        inflated = try Inflate.contents(of: contents.bytes(in: range), size: entry.size)
+      } catch {
+        throw ReadError(
+          error.code, at: error.offset.map { range.lowerBound + $0 }, "the entry '\(entry.name)': \(error.detail)")
+      }
+      try check(inflated.bytes, against: entry, at: range.lowerBound)
+      return (inflated, 0..<inflated.count)
+    default:
+      throw ReadError(
+        .unsupported, at: entry.headerOffset,
+        "the entry '\(entry.name)' is compressed by method \(entry.method): only stored and deflated ones are read")
+    }
+  }
+
+  /// Where an entry's bytes lie in the archive, as they are stored.
+  private func place(of entry: Entry) throws(ReadError) -> Range<Int> {
     let cursor = ByteReader(contents.bytes)
     let header = entry.headerOffset
     guard try cursor.uint32(header) == 0x0403_4B50 else {
       throw ReadError(.malformed, at: header, "no local header where the directory puts the one of '\(entry.name)'")
     }
-    guard entry.method == 0, entry.size == entry.compressedSize else {
-      throw ReadError(
-        .unsupported, at: header,
-        "the entry '\(entry.name)' is compressed (method \(entry.method)): store it, as the exporter does (zip -0)")
-    }
     guard !entry.isEncrypted else {
       throw ReadError(.unsupported, at: header, "the entry '\(entry.name)' is encrypted")
     }
     let start = header + 30 + Int(try cursor.uint16(header + 26)) + Int(try cursor.uint16(header + 28))
-    guard start <= cursor.count, entry.size <= cursor.count - start else {
+    guard start <= cursor.count, entry.compressedSize <= cursor.count - start else {
       throw ReadError(.truncated, at: start, "the entry '\(entry.name)' reaches beyond the archive's end")
     }
-    let bytes = UnsafeRawBufferPointer(rebasing: contents.bytes[start..<start + entry.size])
-    if verifyingChecksum, CRC32.of(bytes) != entry.checksum {
-      throw ReadError(.checksum, at: start, "the checksum of the entry '\(entry.name)' does not match its bytes")
+    return start..<start + entry.compressedSize
+  }
+
+  private func check(_ bytes: UnsafeRawBufferPointer, against entry: Entry, at place: Int) throws(ReadError) {
+    guard CRC32.of(bytes) == entry.checksum else {
+      throw ReadError(.checksum, at: place, "the checksum of the entry '\(entry.name)' does not match its bytes")
     }
-    return bytes
   }
 
   // MARK: The directory

@@ -1,0 +1,71 @@
+import Bytes
+import ETFormats
+import ETKernels
+import ETRuntime
+import OperatorCorpus
+
+// corpus --packs FOLDER [--group G] [--op SUBSTRING] [--case SUBSTRING] [--verbose]: runs cases, prints disagreements.
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+var (packs, group, op, name, verbose) = ("Fixtures/corpus", "", "", "", false)
+var arguments = CommandLine.arguments.dropFirst()
+while let option = arguments.popFirst() {
+  switch option {
+  case "--packs": packs = arguments.popFirst() ?? packs
+  case "--group": group = arguments.popFirst() ?? group
+  case "--op": op = arguments.popFirst() ?? op
+  case "--case": name = arguments.popFirst() ?? name
+  case "--verbose": verbose = true
+  default:
+    print("usage: corpus [--packs FOLDER] [--group GROUP] [--op SUBSTRING] [--case SUBSTRING] [--verbose]")
+    exit(64)
+  }
+}
+var (passed, failed, missing) = (0, 0, Set<String>())
+var failures: [String: Int] = [:]
+for pack in ["pointwise", "reduce", "neural", "movement", "prim"] where group.isEmpty || group == pack {
+  do {
+    let corpus = try Corpus("\(packs)/\(pack).etcorpus.zst")
+    for one in corpus.cases
+    where (op.isEmpty || one.op.contains(op)) && (name.isEmpty || one.name.contains(name)) {
+      guard KernelRegistry.standard[one.op] != nil else {
+        missing.insert(one.op)
+        continue
+      }
+      if verbose { print("running \(one.op): \(one.name)") }
+      if let difference = corpus.run(one) {
+        failed += 1
+        failures[one.op, default: 0] += 1
+        if verbose || failures[one.op, default: 0] <= 6 { print("\(one.op): \(one.name): \(difference)") }
+      } else {
+        passed += 1
+      }
+    }
+  } catch {
+    print("\(pack): \(error)")
+  }
+}
+if group == "models" {
+  let corpus = try Corpus("\(packs)/models.etcorpus.zst")
+  for session in corpus.sessions where op.isEmpty || session.model.contains(op) {
+    do {
+      var path = "\(packs)/../models/\(session.model)/model.pte"
+      if access(path, F_OK) != 0 { path += ".zst" }
+      let difference = try corpus.run(session, program: session.program == nil ? try Program.load(path) : nil)
+      print("\(session.model), \(session.name), \(session.calls.count) calls: \(difference ?? "agrees")")
+      if difference == nil { passed += 1 } else { failed += 1 }
+    } catch {
+      failed += 1
+      print("\(session.model), \(session.name): \(error)")
+    }
+  }
+}
+print("\(passed) agree, \(failed) disagree")
+for (op, count) in failures.sorted(by: { $0.key < $1.key }) { print("  \(op): \(count)") }
+if !missing.isEmpty { print("no kernel: \(missing.sorted().joined(separator: " "))") }
+exit(failed == 0 ? 0 : 1)
