@@ -92,9 +92,11 @@ let package = Package(
     .executableTarget(
       name: "TracerBench", dependencies: ["ETTracing", "ETDumpFormat", "Bytes"], path: "Tests/Bench/Tracer",
       swiftSettings: strict),
+    .executableTarget(
+      name: "TracerStream", dependencies: ["ETCore", "ETTracing"], path: "Tests/Stream", swiftSettings: strict),
     .testTarget(
       name: "ETTracingTests",
-      dependencies: ["Bytes", "CFlatBuffers", "ETCore", "ETDumpFormat", "ETTracing", "TestSupport"],
+      dependencies: ["TracerStream", "Bytes", "CFlatBuffers", "ETCore", "ETDumpFormat", "ETTracing", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "ETFormatsTests", dependencies: ["Bytes", "CFlatBuffers", "ETCore", "ETFormats", "TestSupport"],

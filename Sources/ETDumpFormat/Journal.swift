@@ -53,7 +53,7 @@ package struct JournalHeader {
 /// | 12 | UInt32: how many pieces the thread had before |
 /// | 16 | UInt64: events that the thread dropped, up to the end of this piece |
 /// | 24 | UInt64: values that it dropped |
-/// | 32 | UInt64: values that it left out as unsupported |
+/// | 32 | UInt64: what it left out for the sake of ExecuTorch 1.5's Inspector |
 /// | 40 | zero |
 package enum JournalChunk {
   package static let headerSize = 64
@@ -67,11 +67,11 @@ package enum JournalChunk {
   }
 
   package static func publish(
-    droppedEvents: UInt64, droppedValues: UInt64, unsupportedValues: UInt64, in base: UnsafeMutableRawPointer
+    droppedEvents: UInt64, droppedValues: UInt64, unsupported: UInt64, in base: UnsafeMutableRawPointer
   ) {
     base.storeBytes(of: droppedEvents.littleEndian, toByteOffset: 16, as: UInt64.self)
     base.storeBytes(of: droppedValues.littleEndian, toByteOffset: 24, as: UInt64.self)
-    base.storeBytes(of: unsupportedValues.littleEndian, toByteOffset: 32, as: UInt64.self)
+    base.storeBytes(of: unsupported.littleEndian, toByteOffset: 32, as: UInt64.self)
   }
 }
 
@@ -147,7 +147,7 @@ public enum Journal {
         recording.threads[stream - 1].pieces.append(piece)
         recording.threads[stream - 1].droppedEvents = count(16)
         recording.threads[stream - 1].droppedValues = count(24)
-        recording.threads[stream - 1].unsupportedValues = count(32)
+        recording.threads[stream - 1].unsupported = count(32)
       }
       place += size
     }

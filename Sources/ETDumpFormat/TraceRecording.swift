@@ -32,7 +32,7 @@ package struct TraceRecording {
     package var pieces: [Piece] = []
     package var droppedEvents: UInt64 = 0
     package var droppedValues: UInt64 = 0
-    package var unsupportedValues: UInt64 = 0
+    package var unsupported: UInt64 = 0
 
     package init(name: String) { self.name = name }
   }
@@ -42,7 +42,7 @@ package struct TraceRecording {
     package var events = 0
     package var droppedEvents = 0
     package var droppedValues = 0
-    package var unsupportedValues = 0
+    package var unsupported = 0
     package var threads = 0
     package var usesCounter = false
     package var ticksPerSecond = 1e9
@@ -248,7 +248,7 @@ private struct TraceAssembler {
       }
       report.droppedEvents = Self.sum(report.droppedEvents, thread.droppedEvents)
       report.droppedValues = Self.sum(report.droppedValues, thread.droppedValues)
-      report.unsupportedValues = Self.sum(report.unsupportedValues, thread.unsupportedValues)
+      report.unsupported = Self.sum(report.unsupported, thread.unsupported)
     }
     let names = (1..<Int32(allocators.count + 1)).map { allocators[$0] ?? ETDump.Event.none }
     for run in runsWithAllocators { dump.runs[run].allocators = names }
@@ -485,7 +485,7 @@ private struct TraceAssembler {
     for (number, thread) in recording.threads.enumerated() { lines.append("thread.\(number)=\(thread.name)") }
     for (key, count) in [
       ("dropped_events", report.droppedEvents), ("dropped_values", report.droppedValues),
-      ("unsupported_values", report.unsupportedValues),
+      ("unsupported", report.unsupported),
     ] where count > 0 {
       lines.append("\(key)=\(count)")
     }

@@ -61,10 +61,11 @@ public final class EventTracer: @unchecked Sendable {
     public var profilingLevel = ProfilingLevel.allEvents
     public var debugLevel = DebugLevel.none
     public var filter: EventFilter?
-    /// What the trace says about itself in its run `ettools.meta`: device, method, model hash, … Of a key with `=` in it
-    /// what stands in front of it is the key.
+    /// What the trace says about itself in its run `ettools.meta`: device, method, model hash, …
     public var metadata: [(key: String, value: String)] = []
-    /// Whether to leave out, and count, the values that the Inspector of ExecuTorch 1.5 refuses to open a file with.
+    /// Whether to leave out, and count, what the Inspector of ExecuTorch 1.5 refuses to open a file with: tensors of
+    /// types other than uint8, int8 to int64, float16, float32, float64, bool, bits16 and uint16; doubles that are not
+    /// finite; allocations.
     public var isCompatibleWith15 = false
 
     public init() {}
@@ -76,7 +77,7 @@ public final class EventTracer: @unchecked Sendable {
   private let journal: JournalFile?
   private let usesCounter: Bool
   private let begun: ClockAnchor
-  private let ticksPerSecond: Double
+  let ticksPerSecond: Double
   private let shared = Mutex(Shared())
 
   private struct Shared {
@@ -156,17 +157,19 @@ public final class EventTracer: @unchecked Sendable {
       // Known in the journal before its first piece is; without room for that there is none for events.
       let isKnown = shared.text?.append(.thread, name, number: Int32(truncatingIfNeeded: number)) ?? true
       let stream = RecordStream(
-        number: number, name: name, capacity: isKnown ? configuration.capacity : 0, journal: isKnown ? journal : nil, usesCounter: usesCounter)
+        number: number, name: name, capacity: isKnown ? configuration.capacity : 0, journal: isKnown ? journal : nil,
+        usesCounter: usesCounter, isCompatibleWith15: configuration.isCompatibleWith15)
       shared.streams.append(stream)
       return stream
     }
     return ThreadTracer(stream: stream, tracer: self)
   }
 
-  func newAllocator() -> AllocatorID {
-    shared.withLock { shared in
+  func newAllocator(_ name: String) -> AllocatorID {
+    let name = intern(name)
+    return shared.withLock { shared in
       shared.allocators += 1
-      return AllocatorID(number: shared.allocators)
+      return AllocatorID(number: shared.allocators, name: name)
     }
   }
 
@@ -181,20 +184,6 @@ public final class EventTracer: @unchecked Sendable {
   // MARK: Values
 
   var logsIntermediates: Bool { configuration.debugLevel == .intermediates }
-
-  func recordsAllocations(handle: Int) -> Bool {
-    filter.admits(.allocation, matches: .max, handle: handle)
-  }
-
-  /// Whether a tensor is left out for the sake of the reference.
-  func dropsTensor(_ tensor: LoggedTensor) -> Bool {
-    configuration.isCompatibleWith15 && !Self.typesOf15.contains(tensor.scalarType)
-  }
-
-  /// What the Inspector of 1.5 opens.
-  private static let typesOf15: Set<ScalarType> = [
-    .byte, .char, .short, .int, .long, .half, .float, .double, .bool, .bits16, .uint16,
-  ]
 
   /// The elements of all tensors so far, in memory: what goes into the debug buffer's file. Nil where there is none in
   /// memory. Valid while the tracer lives.

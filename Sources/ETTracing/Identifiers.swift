@@ -56,13 +56,17 @@ public struct ValueSource: Sendable {
   }
 }
 
-/// An allocator, numbered from 1 as in an ETDump.
+/// An allocator, numbered from 1 as in an ETDump. Valid for the tracer that made it known.
 @frozen
 public struct AllocatorID: Hashable, Sendable {
   public let number: Int32
+  @usableFromInline let name: NameID
 
   @inlinable
-  init(number: Int32) { self.number = number }
+  init(number: Int32, name: NameID) {
+    self.number = number
+    self.name = name
+  }
 }
 
 /// A profile event that has begun. End it once, with `ThreadTracer.end(_:)` in a `defer`, so that an error ends it too.

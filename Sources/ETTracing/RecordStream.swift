@@ -49,14 +49,18 @@ final class RecordStream: @unchecked Sendable {
   private var memory: UnsafeMutableRawBufferPointer?
   private var ordinal: UInt32 = 0
 
-  init(number: Int, name: String, capacity: Int, journal: JournalFile?, usesCounter: Bool) {
+  init(
+    number: Int, name: String, capacity: Int, journal: JournalFile?, usesCounter: Bool, isCompatibleWith15: Bool
+  ) {
     self.number = number
     self.name = name
     self.journal = journal
     // Without memory: nothing fits, everything is dropped and counted.
     let nothing = UnsafeMutableRawPointer(bitPattern: 64).unsafelyUnwrapped
     state = .allocate(capacity: 1)
-    state.initialize(to: ThreadState(next: nothing, limit: nothing, usesCounter: usesCounter))
+    state.initialize(
+      to: ThreadState(
+        next: nothing, limit: nothing, usesCounter: usesCounter, isCompatibleWith15: isCompatibleWith15))
     if journal != nil {
       _ = extend(1)
     } else if let size = max(capacity, 1).checkedProduct(TraceRecord.size), let taken = TouchedMemory.take(size),
@@ -114,7 +118,7 @@ final class RecordStream: @unchecked Sendable {
     guard journal != nil, let base = memory?.baseAddress else { return }
     JournalChunk.publish(
       droppedEvents: state.pointee.droppedEvents, droppedValues: state.pointee.droppedValues,
-      unsupportedValues: state.pointee.unsupportedValues, in: base)
+      unsupported: state.pointee.unsupported, in: base)
   }
 
   /// What is in memory.
@@ -122,7 +126,7 @@ final class RecordStream: @unchecked Sendable {
     var thread = TraceRecording.Thread(name: name)
     thread.droppedEvents = state.pointee.droppedEvents
     thread.droppedValues = state.pointee.droppedValues
-    thread.unsupportedValues = state.pointee.unsupportedValues
+    thread.unsupported = state.pointee.unsupported
     if journal == nil, let base = memory?.baseAddress {
       thread.pieces = [.init(bytes: UnsafeRawBufferPointer(start: base, count: state.pointee.next - base), offset: 0)]
     }

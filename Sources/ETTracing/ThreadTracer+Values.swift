@@ -31,7 +31,7 @@ public struct LoggedTensor {
 extension ThreadTracer {
   /// Whether values of this source are recorded: ask before a value is gathered at some cost.
   public func logs(_ source: ValueSource, isOutput: Bool = false) -> Bool {
-    (isOutput || tracer.logsIntermediates) && admits(source.name, .value, number: source.delegateNumber)
+    (isOutput || tracer.logsIntermediates) && admits(source.name, .value)
   }
 
   public func logTensor(_ tensor: LoggedTensor, from source: ValueSource, isOutput: Bool = false) {
@@ -106,6 +106,10 @@ extension ThreadTracer {
   }
 
   public func logDouble(_ value: Double, from source: ValueSource, isOutput: Bool = false) {
+    guard value.isFinite || !state.pointee.isCompatibleWith15 else {
+      if logs(source, isOutput: isOutput) { countUnsupported() }
+      return
+    }
     logBits(value.bitPattern, .double, source, isOutput)
   }
 
@@ -169,13 +173,16 @@ extension ThreadTracer {
         end: UInt64(kind.rawValue)))
   }
 
+  /// What the Inspector of 1.5 opens, tried one by one with files of this tracer. It refuses a trace with an element
+  /// type beyond these, with a double that is not finite, and with an allocation.
+  private static let typesOf15: Set<ScalarType> = [
+    .byte, .char, .short, .int, .long, .half, .float, .double, .bool, .bits16, .uint16,
+  ]
+
   private func isSupported(_ tensor: LoggedTensor) -> Bool {
-    guard !tracer.dropsTensor(tensor) else {
-      state.pointee.unsupportedValues += 1
-      stream.publishCounts()
-      return false
-    }
-    return true
+    guard state.pointee.isCompatibleWith15, !Self.typesOf15.contains(tensor.scalarType) else { return true }
+    countUnsupported()
+    return false
   }
 
   /// Where the elements lie in the debug buffer; −1 where there are none or no buffer.

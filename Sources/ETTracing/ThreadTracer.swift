@@ -15,15 +15,19 @@ struct ThreadState {
   @usableFromInline var debugHandle = 0
   @usableFromInline var bundledInputIndex: Int32 = -1
   @usableFromInline let usesCounter: Bool
-  /// Whether the last value that was logged was too large, of a type that is left out, or had no room.
+  @usableFromInline let isCompatibleWith15: Bool
   @usableFromInline var droppedEvents: UInt64 = 0
   @usableFromInline var droppedValues: UInt64 = 0
-  @usableFromInline var unsupportedValues: UInt64 = 0
+  @usableFromInline var unsupported: UInt64 = 0
 
-  init(next: UnsafeMutableRawPointer, limit: UnsafeMutableRawPointer, usesCounter: Bool) {
+  init(
+    next: UnsafeMutableRawPointer, limit: UnsafeMutableRawPointer, usesCounter: Bool,
+    isCompatibleWith15: Bool
+  ) {
     self.next = next
     self.limit = limit
     self.usesCounter = usesCounter
+    self.isCompatibleWith15 = isCompatibleWith15
   }
 }
 
@@ -152,7 +156,7 @@ public final class ThreadTracer {
     _ id: DelegateID, start: UInt64, end: UInt64, metadata: UnsafeRawBufferPointer = .init(start: nil, count: 0),
     isForeign: Bool = false
   ) {
-    guard admits(id.name, .delegate, number: id.number) else { return }
+    guard admits(id.name, .delegate) else { return }
     append(
       TraceRecord.tag(.delegate, isForeign ? .nanoseconds : []), name: id.number == -1 ? id.name.index : -1,
       number: id.number, start: start, end: end, extra: metadata)
@@ -161,7 +165,7 @@ public final class ThreadTracer {
   /// Begins an event of a delegate.
   @inlinable
   public func startDelegate(_ id: DelegateID) -> OpenEvent {
-    let isRecorded = admits(id.name, .delegate, number: id.number)
+    let isRecorded = admits(id.name, .delegate)
     return OpenEvent(
       name: id.number == -1 ? id.name.index : -1, delegateNumber: id.number, chain: state.pointee.chain,
       instruction: state.pointee.instruction, start: isRecorded ? now() : 0, isRecorded: isRecorded)
@@ -181,25 +185,34 @@ public final class ThreadTracer {
 
   /// Makes an allocator known. Takes a lock and memory: for the time of loading.
   public func trackAllocator(_ name: String) -> AllocatorID {
-    let id = tracer.newAllocator()
-    append(TraceRecord.tag(.allocator), name: tracer.intern(name).index, number: id.number, start: 0, end: 0)
+    let id = tracer.newAllocator(name)
+    append(TraceRecord.tag(.allocator), name: id.name.index, number: id.number, start: 0, end: 0)
     return id
   }
 
-  /// Records that an allocator gave memory away.
+  /// Records that an allocator gave memory away. A filter's expression is matched against the allocator's name.
   @inlinable
   public func trackAllocation(_ allocator: AllocatorID, bytes: Int) {
-    guard isAllocationRecorded else { return }
+    guard admits(allocator.name, .allocation) else { return }
+    guard !state.pointee.isCompatibleWith15 else {
+      countUnsupported()
+      return
+    }
     append(
       TraceRecord.tag(.allocation), name: -1, number: allocator.number, start: UInt64(truncatingIfNeeded: bytes), end: 0)
   }
 
-  @usableFromInline var isAllocationRecorded: Bool { tracer.recordsAllocations(handle: state.pointee.debugHandle) }
+  /// Counts an event that the reference would refuse the file for.
+  @usableFromInline
+  func countUnsupported() {
+    state.pointee.unsupported += 1
+    stream.publishCounts()
+  }
 
   // MARK: Records
 
   @inlinable @inline(__always)
-  func admits(_ name: NameID, _ kind: EventKind, number: Int32 = -1) -> Bool {
+  func admits(_ name: NameID, _ kind: EventKind) -> Bool {
     let verdict = name.verdicts >> (2 &* UInt16(truncatingIfNeeded: kind.rawValue)) & 3
     return verdict == 1 || (verdict == 2 && ask(name, kind))
   }

@@ -8,8 +8,8 @@ public struct TraceSummary: Sendable {
   public let dropped: Int
   /// Values of which the elements found no room in the debug buffer.
   public let droppedValues: Int
-  /// Values left out because ExecuTorch 1.5's Inspector refuses a file with them.
-  public let unsupportedValues: Int
+  /// Values and allocations left out because ExecuTorch 1.5's Inspector refuses a file with them.
+  public let unsupported: Int
   public let threads: Int
   /// Bytes of the debug buffer that are used.
   public let debugBufferBytes: Int
@@ -24,7 +24,7 @@ public struct TraceSummary: Sendable {
     recorded = report.events
     dropped = report.droppedEvents
     droppedValues = report.droppedValues
-    unsupportedValues = report.unsupportedValues
+    unsupported = report.unsupported
     threads = report.threads
     self.debugBufferBytes = debugBufferBytes
     usesCounter = report.usesCounter
