@@ -92,12 +92,17 @@ struct MethodLoader {
     fill.words += 2 * tensor.rank
     fill.bytes += tensor.rank
     var seen: UInt32 = 0
-    var count = 1
+    var (count, reach) = (1, 1)
     for (i, (size, dimension)) in zip(plan.sizes(of: tensor), plan.dimOrder(of: tensor)).enumerated() {
       // An unbounded tensor's sizes say nothing; the reader leaves them unchecked.
       sizes[i] = tensor.shapeDynamism == .dynamicUnbound ? max(Int(size), 0) : Int(size)
       order[i] = dimension
       if dimension < tensor.rank { seen |= 1 << UInt32(dimension) }
+      let (span, overflow) = reach.multipliedReportingOverflow(by: max(sizes[i], 1))
+      guard !overflow, span <= Tensor.spanLimit else {
+        throw RuntimeError(.malformed, "tensor \(index) spans too many elements")
+      }
+      reach = span
       count = count.multipliedReportingOverflow(by: sizes[i]).partialValue
     }
     guard seen == UInt32((1 << tensor.rank) - 1) else {

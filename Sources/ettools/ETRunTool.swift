@@ -19,7 +19,7 @@ struct ETRunTool: ParsableCommand, Work {
       Exit status 1 where an output is not as expected (--verify), 2 where something cannot be read, loaded or run.
       """,
     version: "etrun (ettools) \(Version.current)",
-    subcommands: [])
+    subcommands: [CalibrateTracerCommand.self])
 
   @Argument(help: "A program (.pte) or bundled program (.bpte), plain or zstd-compressed.")
   var model: String

@@ -2,6 +2,7 @@ import Bytes
 import ETCore
 import ETDumpFormat
 import ETFormats
+import ETKernels
 import ETRuntime
 import ETTracing
 import TestSupport

@@ -54,8 +54,33 @@ public struct KernelCall {
   /// - Throws: `invalidArgument` where it is a constant of the program.
   @inlinable public func output(_ position: Int) throws(KernelError) -> Tensor {
     let tensor = try tensor(position)
-    guard !tensor.state.pointee.isConstant else { throw constant(position) }
+    try checkOutput(tensor, position)
     return tensor
+  }
+
+  /// What is written must have memory, be no constant and, where its shape may change, be no input as well: its change
+  /// would take the ground from under what was checked of the input.
+  @inlinable func checkOutput(_ tensor: Tensor, _ position: Int) throws(KernelError) {
+    guard !tensor.state.pointee.isConstant else { throw constant(position) }
+    if tensor.state.pointee.dynamism != .isStatic { try checkDynamicOutput(tensor, position) }
+  }
+
+  @usableFromInline func checkDynamicOutput(_ tensor: Tensor, _ position: Int) throws(KernelError) {
+    let state = tensor.state.pointee
+    guard state.data != nil || state.countBound == 0 || state.dynamism == .dynamicUnbound else { throw noMemory(position) }
+    for other in 0..<position {
+      let value = value(other)
+      var isSame = value.asTensor?.state == tensor.state
+      if value.tag == .tensorList || value.tag == .optionalTensorList {
+        let list = value.unsafeList
+        for member in 0..<list.pointee.count where self.member(member, of: list)?.asTensor?.state == tensor.state {
+          isSame = true
+        }
+      }
+      guard !isSame else {
+        throw KernelError(.invalidArgument, "argument \(position), to be written, is argument \(other) as well")
+      }
+    }
   }
 
   /// Valid until the same list is asked for again.
@@ -80,7 +105,7 @@ public struct KernelCall {
   /// Tensors that the kernel writes to.
   public func outputs(_ position: Int) throws(KernelError) -> UnsafeBufferPointer<Tensor> {
     let tensors = try tensors(position)
-    for tensor in tensors where tensor.state.pointee.isConstant { throw constant(position) }
+    for tensor in tensors { try checkOutput(tensor, position) }
     return tensors
   }
 

@@ -143,12 +143,16 @@ public struct Tensor {
       throw KernelError(.doesNotFit, "a result of \(describe(new)) for a tensor of static shape \(describe(sizes))")
     }
     var total = 1
+    var reach = 1
     for size in new {
       let (product, overflow) = total.multipliedReportingOverflow(by: size)
-      guard size >= 0, !overflow else {
+      // Strides count a size of 0 as 1: they stay far from overflow, in bytes too.
+      let (span, overflow2) = reach.multipliedReportingOverflow(by: max(size, 1))
+      guard size >= 0, size <= Int32.max, !overflow, !overflow2, span <= Self.spanLimit else {
         throw KernelError(.doesNotFit, "sizes \(describe(new)) are not those of a tensor")
       }
       total = product
+      reach = span
     }
     if state.pointee.dynamism == .dynamicUnbound {
       try grow(to: total)
@@ -162,6 +166,9 @@ public struct Tensor {
     state.pointee.count = total
     updateStrides()
   }
+
+  /// The most elements that a tensor may span, sizes of 0 counted as 1.
+  public static var spanLimit: Int { 1 << 56 }
 
   /// The most bytes that an unbounded tensor may take.
   private static var unboundedLimit: Int { 1 << 32 }

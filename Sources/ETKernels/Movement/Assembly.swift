@@ -93,7 +93,7 @@ extension KernelRegistry {
       try out.resize(to: call.sizes(1) { _ in sum })
       var place = 0
       for i in 0..<repeats.count {
-        for _ in 0..<(try call.integer(repeats, i)) {
+        for _ in 0..<max(try call.integer(repeats, i), 0) where place < sum {
           if out.type == .int { out.elements(Int32.self)[place] = Int32(truncatingIfNeeded: i) }
           if out.type == .long { out.elements(Int64.self)[place] = Int64(i) }
           place += 1
@@ -173,6 +173,12 @@ extension KernelRegistry {
     total += tensor.sizes[dimension]
   }
   let last = tensors[model]
+  if total > 0 {
+    try require(last.rank == shape.rank, "tensors of different ranks")
+    for d in 0..<shape.rank where d != dimension {
+      try require(last.sizes[d] == shape.sizes[d], "tensors of different sizes in dimension \(d)")
+    }
+  }
   try out.resize(to: call.sizes(last.rank) { $0 == dimension ? total : last.sizes[$0] })
   var start = 0
   for tensor in tensors where tensor.count > 0 {

@@ -24,7 +24,9 @@ extension KernelRegistry {
       let width = input.elementSize
       let slice = try call.sizes(input.rank) { $0 == dimension ? 1 : input.sizes[$0] }
       for i in 0..<index.count {
+        // Read again: an index that lies in the result's memory may have changed.
         let place = try call.integer(index, i)
+        try require(place >= 0 && place < size, "index \(place) of \(size)")
         try call.copyBox(
           sizes: slice, order: out.dimOrder, width: width, to: out.data + i * out.strides[dimension] * width,
           toStride: { out.strides[$0] * width },
@@ -127,7 +129,7 @@ extension KernelRegistry {
       let width = input.elementSize
       var place = 0
       try call.forEachMasked(shape, input, mask) { from, isSet in
-        guard isSet else { return }
+        guard isSet, place < selected * width else { return }
         (out.data + place).copyMemory(from: from, byteCount: width)
         place += width
       }
@@ -164,7 +166,7 @@ extension KernelRegistry {
       try out.resize(to: call.sizes(2) { $0 == 0 ? found : input.rank })
       let rows = out.elements(Int64.self)
       var row = 0
-      for place in 0..<input.count where isSet(place) {
+      for place in 0..<input.count where row < found && isSet(place) {
         var rest = place
         for d in Swift.stride(from: input.rank - 1, through: 0, by: -1) {
           rows[row * input.rank + d] = Int64(rest % input.sizes[d])
@@ -249,19 +251,24 @@ extension KernelCall {
     let place: UnsafeMutablePointer<Int> = try context.scratch(count: rank)
     for d in 0..<rank { place[d] = 0 }
     let places = index.elements(Int64.self)
-    for _ in 0..<index.count {
+    let elements = index
+    for _ in 0..<elements.count {
       var (own, from, to) = (0, 0, 0)
       for d in 0..<rank {
-        own += place[d] * index.strides[d]
+        own += place[d] * elements.strides[d]
         if let source, d < source.rank { from += place[d] * source.strides[d] }
         if d != dimension, d < target.rank { to += place[d] * target.strides[d] }
       }
-      if target.rank > 0 { to += Int(places[own]) * target.strides[dimension] }
+      // Checked where it is used: an index that lies in the result's memory may have changed.
+      let index = Int(places[own])
+      let size = target.rank == 0 ? 1 : target.sizes[dimension]
+      try require(index >= 0 && index < size, "index \(index) of \(size)")
+      if target.rank > 0 { to += index * target.strides[dimension] }
       body(from, to, own)
       var d = rank - 1
       while d >= 0 {
         place[d] += 1
-        if place[d] < index.sizes[d] { break }
+        if place[d] < elements.sizes[d] { break }
         place[d] = 0
         d -= 1
       }
@@ -397,7 +404,11 @@ struct AdvancedIndex {
     }
     try require(covered <= tensor.rank, "too many indices")
     var count = 1
-    for d in 0..<commonRank { count = count.multipliedReportingOverflow(by: common[d]).partialValue }
+    for d in 0..<commonRank {
+      let (product, overflow) = count.multipliedReportingOverflow(by: common[d])
+      try require(!overflow && product <= Tensor.spanLimit, "indices of too many elements")
+      count = product
+    }
     let offsets: UnsafeMutablePointer<Int> = try context.scratch(count: count)
     for i in 0..<count { offsets[i] = 0 }
     covered = 0
@@ -524,7 +535,12 @@ struct AdvancedIndex {
   }
 
   private func walk(_ call: KernelCall, _ otherStride: (Int) -> Int, _ body: (Int, Int) -> Void) throws(KernelError) {
-    let total = shape.reduce(1) { $0.multipliedReportingOverflow(by: $1).partialValue }
+    var total = 1
+    for size in shape {
+      let (product, overflow) = total.multipliedReportingOverflow(by: size)
+      try require(!overflow && product <= Tensor.spanLimit, "a result of too many elements")
+      total = product
+    }
     guard total > 0 else { return }
     let place: UnsafeMutablePointer<Int> = try call.context.scratch(count: shape.count)
     for d in 0..<shape.count { place[d] = 0 }

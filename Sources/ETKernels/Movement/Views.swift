@@ -285,7 +285,7 @@ extension KernelRegistry {
         for inner in 0..<loop.innerCount {
           let base = offsets[0] + inner * loop.innerStride(0)
           for row in 0..<rows {
-            let kept = max(min(row.addingReportingOverflow(diagonal).partialValue + 1, columns), 0)
+            let kept = max(min(row + min(max(diagonal, -rows), columns) + 1, columns), 0)
             for column in 0..<columns {
               let place = base + row * rowStride + column * columnStride
               if column < kept {
