@@ -61,8 +61,8 @@ struct RunRecorder {
       if summary.droppedValues > 0 {
         try notes.write("etrun: \(summary.droppedValues) values had no room in the debug buffer and were dropped\n")
       }
-      if summary.unsupportedValues > 0 {
-        try notes.write("etrun: \(summary.unsupportedValues) values of types that 1.5 refuses were left out\n")
+      if summary.unsupported > 0 {
+        try notes.write("etrun: \(summary.unsupported) values and allocations that 1.5 refuses were left out\n")
       }
     } catch let error as TracerError {
       throw Trouble("\(trace): \(error)")
