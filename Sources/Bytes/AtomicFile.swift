@@ -29,6 +29,11 @@ public struct WriteError: Error, Sendable, CustomStringConvertible {
     return WriteError(path: path, detail: String(cString: strerror(number)), number: number)
   }
 
+  /// What a FlatBuffer's offsets cannot span.
+  public static func tooLargeForOffsets(_ size: Int) -> WriteError {
+    WriteError(path: "", detail: "a FlatBuffer of \(size) bytes: its offsets cannot span more than 2 GiB")
+  }
+
   public var description: String { path.isEmpty ? detail : "\(path): \(detail)" }
 }
 

@@ -130,7 +130,7 @@ struct RecordCursor {
     guard tag & 0xFFFF_0000 == TraceRecord.mark, let kind = TraceRecord.Kind(rawValue: UInt8(truncatingIfNeeded: tag))
     else { throw ReadError(.malformed, at: offset, "not a record of a journal") }
     let count = Int(UInt32(littleEndian: raw.extra))
-    let size = TraceRecord.places(extra: count) * TraceRecord.size
+    let size = count == 0 ? TraceRecord.size : TraceRecord.places(extra: count) * TraceRecord.size
     // A file that was cut in the middle of a record ends before it.
     guard size <= left else { return nil }
     place += size
@@ -198,6 +198,7 @@ struct ClockLine {
 private struct TraceAssembler {
   private let recording: TraceRecording
   private let line: ClockLine
+  private let nameCount: Int
   var dump = ETDump()
   var report = TraceRecording.Report()
   /// Lines of the metadata run that belong to runs and values.
@@ -209,6 +210,7 @@ private struct TraceAssembler {
   init(_ recording: TraceRecording) {
     self.recording = recording
     line = ClockLine(recording, ended: recording.ended ?? Self.lastAnchor(recording))
+    nameCount = recording.names.count
     dump.names = recording.names
     report.usesCounter = recording.usesCounter
     report.ticksPerSecond = line.ticksPerSecond
@@ -266,6 +268,10 @@ private struct TraceAssembler {
     for piece in thread.pieces {
       var cursor = RecordCursor(piece)
       while let (record, extra, offset) = try cursor.next() {
+        if isInRun && record.kind == .profile {
+          addProfile(record, extra)
+          continue
+        }
         switch record.kind {
         case .block:
           endRun(isInRun)
@@ -308,10 +314,12 @@ private struct TraceAssembler {
     dump.runs[dump.runs.count - 1].events = first..<dump.events.count
   }
 
-  private func name(_ index: Int32) -> Int32 {
-    guard let index = Int(exactly: index), index >= 0 else { return ETDump.Event.none }
+  @inline(__always)
+  private func name(_ number: Int32) -> Int32 {
+    let index = Int(number)
+    guard index >= 0 else { return ETDump.Event.none }
     // A name can be missing where a disk was full.
-    guard let ids = recording.nameIDs else { return index < recording.names.count ? Int32(index) : ETDump.Event.none }
+    guard let ids = recording.nameIDs else { return index < nameCount ? number : ETDump.Event.none }
     return index < ids.count ? ids[index] : ETDump.Event.none
   }
 

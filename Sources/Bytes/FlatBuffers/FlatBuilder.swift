@@ -213,53 +213,6 @@ public struct FlatBuilder: ~Copyable {
     vtableCount = 0
   }
 
-  // MARK: Tables in one piece
-
-  /// The fields of tables that are written as a whole, by the million: where each lies in the table.
-  @frozen
-  public struct Shape: Sendable {
-    @usableFromInline let vtable: Int
-    @usableFromInline let size: Int
-
-    @inlinable
-    init(vtable: Int, size: Int) {
-      self.vtable = vtable
-      self.size = size
-    }
-  }
-
-  /// Writes the vtable of a shape.
-  ///
-  /// - Parameters:
-  ///   - offsets: Of each slot, from the table's start; 0 where it has no field. A table begins four bytes in front of a
-  ///     multiple of eight.
-  ///   - size: Bytes of a table, with the four that lead to the vtable.
-  public mutating func shape(_ offsets: [Int], size: Int) -> Shape {
-    precondition(offsets.allSatisfy { $0 == 0 || ($0 >= 4 && $0 < size) } && size < 1 << 16)
-    largestAlignment = max(largestAlignment, 8)
-    for offset in offsets.reversed() { store(UInt16(truncatingIfNeeded: offset)) }
-    store(UInt16(truncatingIfNeeded: size))
-    store(UInt16(truncatingIfNeeded: 4 + 2 * offsets.count))
-    return Shape(vtable: used, size: size)
-  }
-
-  /// A table, all its fields zero: fill it before anything else is written.
-  @inlinable @inline(__always)
-  public mutating func table(_ shape: Shape) -> (fields: UnsafeMutableRawPointer, reference: Reference) {
-    let distance = Self.aligned(used &+ shape.size &- 4, to: 8) &+ 4
-    reserve(upTo: distance)
-    used = distance
-    let fields = place(distance)
-    fields.storeBytes(of: Int32(truncatingIfNeeded: shape.vtable &- distance).littleEndian, as: Int32.self)
-    return (fields, Reference(distance: distance))
-  }
-
-  /// What a field holds that leads from `offset` in a table to something written before.
-  @inlinable @inline(__always)
-  public static func link(_ table: Reference, _ offset: Int, to target: Reference) -> UInt32 {
-    UInt32(truncatingIfNeeded: table.distance &- offset &- target.distance).littleEndian
-  }
-
   // MARK: The end
 
   /// Ends the buffer: `bytes` are a whole file from then on, and nothing may be added.
@@ -272,7 +225,7 @@ public struct FlatBuilder: ~Copyable {
     let head = sizePrefixed ? 12 : 8
     let total = Self.aligned(used + head, to: largestAlignment)
     guard total < Int(Int32.max) else {
-      throw WriteError(path: "", detail: "a FlatBuffer of \(total) bytes: its offsets cannot span more than 2 GiB")
+      throw .tooLargeForOffsets(total)
     }
     reserve(upTo: total)
     used = total - head

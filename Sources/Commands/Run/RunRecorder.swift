@@ -62,7 +62,7 @@ struct RunRecorder {
         try notes.write("etrun: \(summary.droppedValues) values had no room in the debug buffer and were dropped\n")
       }
       if summary.unsupported > 0 {
-        try notes.write("etrun: \(summary.unsupported) values of types that 1.5 refuses were left out\n")
+        try notes.write("etrun: \(summary.unsupported) values and allocations that 1.5 refuses were left out\n")
       }
     } catch let error as TracerError {
       throw Trouble("\(trace): \(error)")
