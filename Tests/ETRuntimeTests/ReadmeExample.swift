@@ -17,13 +17,17 @@ import Testing
     let contents = try FileContents.open(folder.file("run.etdp"))
     let dump = try withExtendedLifetime(contents) { try ETDump(reading: contents.bytes) }
     #expect(dump.runs.filter { dump.text($0.name) == "Execute" }.count == 10)
-    let readme = try FileContents.open(Fixtures.root + "/../README.md")
-    let text = String(decoding: readme.bytes, as: UTF8.self)
-    let source = String(decoding: try FileContents.open(#filePath).bytes, as: UTF8.self)
+    let text = try text(of: Fixtures.root + "/../README.md")
+    let source = try self.text(of: #filePath)
     let example = source.split(separator: "// example\n")[1]
     for line in example.split(separator: "\n") {
       #expect(text.contains(line.drop { $0 == " " }), "README.md lacks: \(line)")
     }
+  }
+
+  private func text(of path: String) throws -> String {
+    let contents = try FileContents.open(path)
+    return withExtendedLifetime(contents) { String(decoding: contents.bytes, as: UTF8.self) }
   }
 
   // example
