@@ -97,7 +97,9 @@ let package = Package(
       name: "TracerStream", dependencies: ["ETCore", "ETTracing"], path: "Tests/Stream", swiftSettings: strict),
     .testTarget(
       name: "ETTracingTests",
-      dependencies: ["TracerStream", "Bytes", "CFlatBuffers", "ETCore", "ETDumpFormat", "ETTracing", "TestSupport"],
+      dependencies: [
+        "TracerStream", "Bytes", "CFlatBuffers", "Commands", "ETCore", "ETDumpFormat", "ETTracing", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "ETFormatsTests", dependencies: ["Bytes", "CFlatBuffers", "ETCore", "ETFormats", "TestSupport"],

@@ -21,12 +21,14 @@
 public struct TraceRecord: Sendable {
   /// What kind of record it is; zero is no record.
   public enum Kind: UInt8, Sendable {
-    case profile = 1, delegate, value, allocation, block, allocator, anchor, name, metadata, thread
+    case profile = 1
+    case delegate, value, allocation, block, allocator, anchor, name, metadata, thread
   }
 
   /// What a value record holds. Those from `none` on have no place in an ETDump's `Value`.
   public enum ValueKind: UInt8, Sendable {
-    case int = 1, bool, double, tensor, tensorList, none, string, intList, boolList, doubleList, optionalTensorList
+    case int = 1
+    case bool, double, tensor, tensorList, none, string, intList, boolList, doubleList, optionalTensorList
   }
 
   /// The marks of a record, beside its kind.

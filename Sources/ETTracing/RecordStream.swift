@@ -25,6 +25,10 @@ enum TouchedMemory {
   static func give(_ memory: UnsafeMutableRawBufferPointer) { munmap(memory.baseAddress, memory.count) }
 
   static func touch(_ memory: UnsafeMutableRawBufferPointer) {
+    #if os(Linux)
+      // MADV_POPULATE_WRITE, of Linux 5.14: all pages at once.
+      if madvise(memory.baseAddress, memory.count, 23) == 0 { return }
+    #endif
     for offset in stride(from: 0, to: memory.count, by: 4096) {
       memory.storeBytes(of: 0, toByteOffset: offset, as: UInt8.self)
     }
@@ -91,7 +95,8 @@ final class RecordStream: @unchecked Sendable {
   private func extend(_ size: Int) -> Bool {
     guard let journal, size <= JournalFile.chunkSize - JournalChunk.headerSize else { return false }
     guard
-      let chunk = journal.chunk(JournalFile.chunkSize, stream: UInt32(truncatingIfNeeded: number) + 1, ordinal: ordinal),
+      let chunk = journal.chunk(
+        JournalFile.chunkSize, stream: UInt32(truncatingIfNeeded: number) + 1, ordinal: ordinal),
       let base = chunk.baseAddress
     else { return false }
     ordinal += 1

@@ -199,7 +199,8 @@ public final class ThreadTracer {
       return
     }
     append(
-      TraceRecord.tag(.allocation), name: -1, number: allocator.number, start: UInt64(truncatingIfNeeded: bytes), end: 0)
+      TraceRecord.tag(.allocation), name: -1, number: allocator.number, start: UInt64(truncatingIfNeeded: bytes), end: 0
+    )
   }
 
   /// Counts an event that the reference would refuse the file for.
