@@ -10,7 +10,8 @@ let arguments = CommandLine.arguments
 var configuration = EventTracer.Configuration()
 configuration.storage = .journal(path: arguments[1])
 configuration.debugLevel = .intermediates
-configuration.debugBuffer = .file(path: arguments[1] + ".values", limit: 1 << 20)
+// Large enough that no value is dropped: a dropped one is counted here and is not in the file.
+configuration.debugBuffer = .file(path: arguments[1] + ".values", limit: 1 << 28)
 let tracer = try EventTracer(configuration)
 
 let descriptor = open(arguments[2], O_RDWR)
