@@ -91,7 +91,7 @@ let package = Package(
       name: "ETDumpFormatTests", dependencies: ["Bytes", "CFlatBuffers", "ETCore", "ETDumpFormat", "TestSupport"],
       swiftSettings: strict),
     .executableTarget(
-      name: "TracerBench", dependencies: ["ETTracing", "ETDumpFormat", "Bytes"], path: "Tests/Bench/Tracer",
+      name: "TracerBench", dependencies: ["ETTracing", "ETDumpFormat"], path: "Tests/Bench/Tracer",
       swiftSettings: strict),
     .executableTarget(
       name: "TracerStream", dependencies: ["ETCore", "ETTracing"], path: "Tests/Stream", swiftSettings: strict),

@@ -13,7 +13,6 @@ extension KernelRegistry {
         gradient.type == input.type && weight.type == input.type && input.type.isFloatingPoint,
         "\(gradient.type) and \(input.type)")
       try require(weight.rank == 4, "a weight of rank \(weight.rank)")
-      // The reference takes all of them as they lie, as if they were row-major.
       try shape.check(
         call.ignoringDimOrder(input), call.ignoringDimOrder(weight), nil, call.ignoringDimOrder(gradient))
       try require(gradient.hasSizes(try shape.outputSizes(call, input)), "a gradient of \(describe(gradient.sizes))")
@@ -29,20 +28,18 @@ extension KernelRegistry {
         try require(outputs.2.type == input.type, "a gradient of \(outputs.2.type)")
         try outputs.2.resize(to: call.sizes(1) { _ in shape.outChannels })
       }
+      // The reference writes each gradient in its operand's memory order, whatever its own is.
       try call.inOwnType(
         input.type,
         Backward(
-          call: call, shape: shape, gradient: call.ignoringDimOrder(gradient), input: call.ignoringDimOrder(input),
-          weight: call.ignoringDimOrder(weight), inputGradient: mask[0] != 0 ? call.ignoringDimOrder(outputs.0) : nil,
-          weightGradient: mask[1] != 0 ? call.ignoringDimOrder(outputs.1) : nil,
-          biasGradient: mask[2] != 0 ? outputs.2 : nil))
+          shape: shape, gradient: gradient, input: input, weight: weight, inputGradient: mask[0] != 0 ? outputs.0 : nil,
+          weightGradient: mask[1] != 0 ? outputs.1 : nil, biasGradient: mask[2] != 0 ? outputs.2 : nil))
     }
   }
 }
 
 /// Gradients of a convolution's input, weight and bias from its output's.
 private struct Backward: InComputeType {
-  let call: KernelCall
   let shape: ConvolutionShape
   let gradient: Tensor
   let input: Tensor
@@ -51,33 +48,33 @@ private struct Backward: InComputeType {
   let weightGradient: Tensor?
   let biasGradient: Tensor?
 
+  /// Sums in the order of the reference: 16-bit floats are rounded at every step.
   func run<T: Computable>(_: T.Type) throws(KernelError) {
-    let g = try call.rowMajor(gradient, as: T.self)
-    let (x, w) = (try call.rowMajor(input, as: T.self), try call.rowMajor(weight, as: T.self))
-    let dx = try inputGradient.map { (t) throws(KernelError) in try cleared(t, T.self) }
-    let dw = try weightGradient.map { (t) throws(KernelError) in try cleared(t, T.self) }
-    let db = try biasGradient.map { (t) throws(KernelError) in try cleared(t, T.self) }
+    let (g, x, w) = (gradient.elements(T.self), input.elements(T.self), weight.elements(T.self))
+    let (gs, xs, ws) = (gradient.strides, input.strides, weight.strides)
+    let (dx, dw, db) = (cleared(inputGradient, T.self), cleared(weightGradient, T.self), cleared(biasGradient, T.self))
     let s = shape
     let (inGroup, outGroup) = (s.channels / s.groups, s.outChannels / s.groups)
     for batch in 0..<s.batches {
-      for channel in 0..<s.outChannels {
-        let first = channel / outGroup * inGroup
+      for group in 0..<s.groups {
         for oy in 0..<s.outHeight {
           for ox in 0..<s.outWidth {
-            let value = g[((batch * s.outChannels + channel) * s.outHeight + oy) * s.outWidth + ox]
-            if let db { db[channel] = T.add(db[channel], value) }
-            guard dx != nil || dw != nil else { continue }
-            for c in 0..<inGroup {
-              for ky in 0..<s.kernelHeight {
-                let iy = oy * s.strideY - s.padY + ky * s.dilationY
-                guard iy >= 0, iy < s.height else { continue }
-                for kx in 0..<s.kernelWidth {
-                  let ix = ox * s.strideX - s.padX + kx * s.dilationX
-                  guard ix >= 0, ix < s.width else { continue }
-                  let from = ((batch * s.channels + first + c) * s.height + iy) * s.width + ix
-                  let tap = ((channel * inGroup + c) * s.kernelHeight + ky) * s.kernelWidth + kx
-                  if let dx { dx[from] = T.add(dx[from], T.multiply(value, w[tap])) }
-                  if let dw { dw[tap] = T.add(dw[tap], T.multiply(value, x[from])) }
+            for channel in group * outGroup..<(group + 1) * outGroup {
+              let value = g[batch * gs[0] + channel * gs[1] + oy * gs[2] + ox * gs[3]]
+              if let db { db[channel] = T.add(db[channel], value) }
+              guard dx != nil || dw != nil else { continue }
+              for c in 0..<inGroup {
+                for ky in 0..<s.kernelHeight {
+                  let iy = oy * s.strideY - s.padY + ky * s.dilationY
+                  guard iy >= 0, iy < s.height else { continue }
+                  for kx in 0..<s.kernelWidth {
+                    let ix = ox * s.strideX - s.padX + kx * s.dilationX
+                    guard ix >= 0, ix < s.width else { continue }
+                    let from = batch * xs[0] + (group * inGroup + c) * xs[1] + iy * xs[2] + ix * xs[3]
+                    let tap = channel * ws[0] + c * ws[1] + ky * ws[2] + kx * ws[3]
+                    if let dx { dx[from] = T.add(dx[from], T.multiply(value, w[tap])) }
+                    if let dw { dw[tap] = T.add(dw[tap], T.multiply(value, x[from])) }
+                  }
                 }
               }
             }
@@ -85,14 +82,12 @@ private struct Backward: InComputeType {
         }
       }
     }
-    if let dx, let inputGradient { try call.finish(dx, inputGradient) }
-    if let dw, let weightGradient { try call.finish(dw, weightGradient) }
-    if let db, let biasGradient { try call.finish(db, biasGradient) }
   }
 
-  private func cleared<T: Computable>(_ tensor: Tensor, _: T.Type) throws(KernelError) -> UnsafeMutablePointer<T> {
-    let result = try call.rowMajorResult(tensor, as: T.self)
-    for i in 0..<tensor.count { result[i] = .zero }
-    return result
+  private func cleared<T: Computable>(_ tensor: Tensor?, _: T.Type) -> UnsafeMutablePointer<T>? {
+    guard let tensor else { return nil }
+    let elements = tensor.elements(T.self)
+    for i in 0..<tensor.count { elements[i] = .zero }
+    return elements
   }
 }

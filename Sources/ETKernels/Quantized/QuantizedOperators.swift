@@ -225,7 +225,7 @@ extension KernelCall {
           if group == 0 {
             sum = round(sum + own(product * Double(factors[scale])))
           } else {
-            part = round(part + product)
+            part = round(part + round(product))
             if p % group == group - 1 || p == k - 1 {
               sum = round(sum + round(part * Double(factors[scale])))
               part = 0

@@ -1,5 +1,4 @@
-// What an event costs: recorded, and made into a file.
-import Bytes
+// What an event costs: recorded, and made into a file; nanoseconds, the median and the fastest of seven times.
 import ETDumpFormat
 import ETTracing
 
@@ -8,10 +7,6 @@ import ETTracing
 #else
   import Darwin
 #endif
-
-final class Nothing: ByteSink {
-  func write(_ bytes: UnsafeRawBufferPointer) {}
-}
 
 let count = 1_000_000
 let folder = CommandLine.arguments.count > 1 ? CommandLine.arguments[1] : "/tmp"
@@ -32,37 +27,33 @@ func bench(_ name: String, _ clock: EventTracer.Configuration.Clock, journal: Bo
   var configuration = EventTracer.Configuration()
   configuration.clock = clock
   configuration.capacity = count + 10
-  if journal { configuration.storage = .journal(path: folder + "/bench.etjournal") }
-  var (fastest, median): (Double, [Double]) = (.infinity, [])
-  var (convert, encode, build) = (Double.infinity, Double.infinity, Double.infinity)
+  if journal { configuration.storage = .journal(path: folder + "/bench.etj") }
+  var (recorded, written): ([Double], [Double]) = ([], [])
   for _ in 0..<7 {
     let tracer = try EventTracer(configuration)
     let (block, call) = (tracer.intern("Execute"), tracer.intern("OPERATOR_CALL"))
     let thread = tracer.thread()
-    let system = ContinuousClock()
     thread.beginBlock(block)
-    let took = system.measure {
+    let took = ContinuousClock().measure {
       for index in 0..<Int32(count) {
         thread.enter(chain: 0, instruction: index & 1023)
         let start = thread.now()
         thread.record(call, start: start, end: thread.now())
       }
     }
-    let each = took / .nanoseconds(count)
-    fastest = min(fastest, each)
-    median.append(each)
-    var dump: ETDump?
-    let converted = try processor { dump = try tracer.etdump() }
-    let encoded = try processor { try dump?.encode(to: Nothing()) }
-    convert = min(convert, converted / Double(count))
-    encode = min(encode, encoded / Double(count))
+    recorded.append(took / .nanoseconds(count))
     let wrote = try processor { try tracer.write(to: folder + "/bench.etdp") }
-    build = min(build, wrote / Double(count))
+    written.append(wrote / Double(count))
   }
-  median.sort()
-  print(name, "record", fastest, "median", median[3], "convert", convert, "encode", encode, "write", build)
+  recorded.sort()
+  written.sort()
+  let text = [recorded[3], recorded[0], written[3], written[0]].map { "\(($0 * 10).rounded() / 10)" }
+  print(
+    "  \(name): recorded in \(text[0]) ns (fastest \(text[1])), written in \(text[2]) (fastest \(text[3])),",
+    "\(TraceRecord.size) B of memory")
 }
 
-try bench("system", .system)
+print("an event of a million (asked: 60 ns with the system clock, 35 with the counter, 40 to write it, 64 B)")
+try bench("system clock", .system)
 try bench("counter", .counter)
-try bench("counter, journal", .counter, journal: true)
+try bench("counter, streamed to a file", .counter, journal: true)
