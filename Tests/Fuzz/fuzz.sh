@@ -34,11 +34,16 @@ for module in $(words modules); do
     swift_flags+=(-I "$folder")
   elif [ -d "$folder/include" ]; then  # C or C++ behind a C header
     swift_flags+=(-I "$folder/include")
+    if [ ! -f "$folder/include/module.modulemap" ]; then  # as the package manager makes it
+      mkdir -p "$build/modules/$module"
+      echo "module $module { umbrella \"$folder/include\" export * }" >"$build/modules/$module/module.modulemap"
+      swift_flags+=(-I "$build/modules/$module")
+    fi
     for file in "$folder"/*.c "$folder"/*.cpp; do
       [ -f "$file" ] || continue
       object=$build/modules/$module-$(basename "$file").o
       [ "$object" -nt "$folder" ] && [ "$object" -nt "$file" ] ||
-        "$cxx" -std=c++17 -O1 -g -fsanitize=address,fuzzer-no-link -I "$folder/include" -c "$file" -o "$object"
+        "${cxx%$([[ $file = *.c ]] && echo ++)}" $([[ $file = *.c ]] || echo -std=c++17) -O1 -g -fsanitize=address,fuzzer-no-link -I "$folder/include" -c "$file" -o "$object"
       objects+=("$object")
     done
   else

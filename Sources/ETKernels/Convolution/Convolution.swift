@@ -21,20 +21,20 @@ struct ConvolutionShape {
   let isOneDimensional: Bool
   let batches: Int
   let channels: Int
-  let height: Int
-  let width: Int
+  var height: Int
+  var width: Int
   let outChannels: Int
-  let outHeight: Int
-  let outWidth: Int
+  var outHeight: Int
+  var outWidth: Int
   let groups: Int
-  let kernelHeight: Int
-  let kernelWidth: Int
-  let strideY: Int
-  let strideX: Int
-  let padY: Int
-  let padX: Int
-  let dilationY: Int
-  let dilationX: Int
+  var kernelHeight: Int
+  var kernelWidth: Int
+  var strideY: Int
+  var strideX: Int
+  var padY: Int
+  var padX: Int
+  var dilationY: Int
+  var dilationX: Int
   let transposed: Bool
 
   /// Reads the arguments of `convolution`: stride, padding, dilation, transposed, output padding, groups from 3 on.
@@ -104,12 +104,39 @@ struct ConvolutionShape {
     try require(outHeight > 0 && outWidth > 0, "a result of \(outHeight)×\(outWidth)")
   }
 
+  /// Whether each result is made of the input at its own place.
+  var isPointwise: Bool {
+    kernelHeight == 1 && kernelWidth == 1 && strideY == 1 && strideX == 1 && padY == 0 && padX == 0
+  }
+
+  /// The same convolution with a line that stands upright lying down, where its rows are longer.
+  var turned: ConvolutionShape {
+    guard width == 1 && outWidth == 1 && kernelWidth == 1 && padX == 0 else { return self }
+    var turned = self
+    (turned.height, turned.width) = (width, height)
+    (turned.outHeight, turned.outWidth) = (outWidth, outHeight)
+    (turned.kernelHeight, turned.kernelWidth) = (kernelWidth, kernelHeight)
+    (turned.strideY, turned.strideX) = (strideX, strideY)
+    (turned.padY, turned.padX) = (padX, padY)
+    (turned.dilationY, turned.dilationX) = (dilationX, dilationY)
+    return turned
+  }
+
+  /// Of a transposed convolution: the columns of the input that a column of the kernel brings inside the result.
+  func inputsInside(_ offset: Int) -> (low: Int, high: Int) {
+    let low = min(max(ceilDivision(-offset, strideX), 0), width)
+    return (low, min(max(ceilDivision(outWidth - offset, strideX), low), width))
+  }
+
   func outputSizes(_ call: KernelCall, _ input: Tensor) throws(KernelError) -> UnsafeBufferPointer<Int> {
     try call.sizes(input.rank) {
       $0 == 0 ? batches : $0 == 1 ? outChannels : $0 == 2 && !isOneDimensional ? outHeight : outWidth
     }
   }
 }
+
+@inline(__always)
+func ceilDivision(_ a: Int, _ b: Int) -> Int { -floorDivision(-a, b) }
 
 func floorDivision(_ a: Int, _ b: Int) -> Int {
   let quotient = a / b
@@ -128,21 +155,51 @@ private struct Convolve: InComputeType {
     let (x, w) = (try call.rowMajor(input, as: T.self), try call.rowMajor(weight, as: T.self))
     let b = try bias.map { (bias) throws(KernelError) in try call.rowMajor(bias, as: T.self) }
     let y = try call.rowMajorResult(out, as: T.self)
-    if shape.transposed {
-      scatter(x, w, b, y)
-    } else if let x = x as? UnsafePointer<Float>, let w = w as? UnsafePointer<Float>,
-      let y = y as? UnsafeMutablePointer<Float>
-    {
-      let b = b as? UnsafePointer<Float>
-      if shape.groups == shape.channels && shape.groups == shape.outChannels && shape.groups > 1 {
-        depthwise(call, shape, x, w, b, y)
-      } else {
-        try convolveByProducts(call, shape, x, w, b, y)
+    if input.count == 0 || weight.count == 0 {
+      // No tap meets a pixel, however many there seem to be.
+      let plane = shape.outHeight * shape.outWidth
+      for line in 0..<shape.batches * shape.outChannels {
+        (y + line * plane).update(repeating: b?[line % shape.outChannels] ?? .zero, count: plane)
       }
+    } else if let x = x as? UnsafePointer<Float>, let w = w as? UnsafePointer<Float>,
+      let y = y as? UnsafeMutablePointer<Float>, isPaddingSilent(w)
+    {
+      try convolveFloats(x, w, b as? UnsafePointer<Float>, y)
+    } else if shape.transposed {
+      scatter(x, w, b, y)
     } else {
       direct(x, w, b, y)
     }
     try call.finish(y, out)
+  }
+
+  private func convolveFloats(
+    _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, _ b: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>
+  ) throws(KernelError) {
+    let s = shape.turned
+    if s.transposed {
+      try convolveTransposedByProducts(call, s, x, w, b, y)
+    } else if s.groups == s.channels && s.groups > 1 && s.strideX <= 4 && s.strideY <= 4 {
+      try convolveDepthwise(call, s, x, w, b, y)
+    } else {
+      try convolveByProducts(call, s, x, w, b, y)
+    }
+  }
+
+  /// Whether padding may be multiplied as zeros: not by infinity, nor by what is no number.
+  private func isPaddingSilent(_ w: UnsafePointer<Float>) -> Bool {
+    if shape.padY == 0 && shape.padX == 0 { return true }
+    var sums = SIMD8<Float>.zero
+    var i = 0
+    while i + 8 <= weight.count {
+      sums += UnsafeRawPointer(w + i).loadUnaligned(as: SIMD8<Float>.self) * 0
+      i += 8
+    }
+    while i < weight.count {
+      sums[0] += w[i] * 0
+      i += 1
+    }
+    return sums.sum() == 0
   }
 
   /// Every result as a sum over the kernel.

@@ -54,6 +54,8 @@ private struct Backward: InComputeType {
     let (gs, xs, ws) = (gradient.strides, input.strides, weight.strides)
     let (dx, dw, db) = (cleared(inputGradient, T.self), cleared(weightGradient, T.self), cleared(biasGradient, T.self))
     let s = shape
+    // Without elements no tap meets a pixel, however many there seem to be.
+    let hasTaps = (dx != nil || dw != nil) && input.count > 0 && weight.count > 0
     let (inGroup, outGroup) = (s.channels / s.groups, s.outChannels / s.groups)
     for batch in 0..<s.batches {
       for group in 0..<s.groups {
@@ -62,7 +64,7 @@ private struct Backward: InComputeType {
             for channel in group * outGroup..<(group + 1) * outGroup {
               let value = g[batch * gs[0] + channel * gs[1] + oy * gs[2] + ox * gs[3]]
               if let db { db[channel] = T.add(db[channel], value) }
-              guard dx != nil || dw != nil else { continue }
+              guard hasTaps else { continue }
               for c in 0..<inGroup {
                 for ky in 0..<s.kernelHeight {
                   let iy = oy * s.strideY - s.padY + ky * s.dilationY

@@ -1,5 +1,6 @@
-/// Bytes of unfolded input that are multiplied at a time: they stay in the second-level cache.
-private let tileBytes = 256 << 10
+/// Elements of unfolded input that are multiplied at a time, where that is enough columns: they stay in the second-level
+/// cache.
+private let unfoldedElements = 1 << 16
 
 /// A convolution as matrix products: filters × unfolded input, a tile of output pixels at a time.
 ///
@@ -11,22 +12,23 @@ func convolveByProducts(
   let (inGroup, outGroup) = (s.channels / s.groups, s.outChannels / s.groups)
   let (area, plane) = (s.height * s.width, s.outHeight * s.outWidth)
   let taps = inGroup * s.kernelHeight * s.kernelWidth
-  let isPlain =
-    s.kernelHeight == 1 && s.kernelWidth == 1 && s.strideY == 1 && s.strideX == 1 && s.padY == 0 && s.padX == 0
   // Fixed by the shape alone, so that results do not depend on the number of threads.
   let tile: Int
-  if isPlain {
+  if s.isPointwise {
     tile = min(max((4 << 20) / max(outGroup * taps, 1) / 64 * 64, 512), plane)
   } else {
-    tile = min(max(tileBytes / 4 / max(taps, 1) / 8 * 8, 8), plane)
+    tile = min(max(unfoldedElements / max(taps, 1) / 16 * 16, 64), plane)
   }
   let tiles = (plane + tile - 1) / tile
-  let room = isPlain ? 0 : taps * tile
+  let (room, overflow) = taps.multipliedReportingOverflow(by: s.isPointwise ? 0 : tile)
+  try require(!overflow, "a kernel of \(taps) elements")
   let buffers: UnsafeMutablePointer<Float> = try call.context.scratch(count: room * call.context.pool.threads)
-  call.context.parallel(s.batches * s.groups * tiles, grain: 1) { range, worker in
+  let grain = max((1 << 18) / max(outGroup * taps * tile, 1), 1)
+  call.context.parallel(s.batches * s.groups * tiles, grain: grain) { range, worker in
     for piece in range {
-      let (line, start) = (piece / tiles, piece % tiles * tile)
-      let (batch, group) = (line / s.groups, line % s.groups)
+      let (line, number) = piece.quotientAndRemainder(dividingBy: tiles)
+      let (batch, group) = line.quotientAndRemainder(dividingBy: s.groups)
+      let start = number * tile
       let count = min(tile, plane - start)
       let source = x + (batch * s.channels + group * inGroup) * area
       let result = y + (batch * s.outChannels + group * outGroup) * plane + start
@@ -34,7 +36,7 @@ func convolveByProducts(
         for o in 0..<outGroup { (result + o * plane).update(repeating: b[group * outGroup + o], count: count) }
       }
       var (columns, distance) = (source + start, plane)
-      if !isPlain {
+      if !s.isPointwise {
         let buffer = buffers + worker * room
         unfold(s, source, inGroup, start, count, buffer)
         (columns, distance) = (UnsafePointer(buffer), count)
@@ -51,14 +53,16 @@ private func unfold(
   _ s: ConvolutionShape, _ x: UnsafePointer<Float>, _ channels: Int, _ start: Int, _ count: Int,
   _ to: UnsafeMutablePointer<Float>
 ) {
-  var row = to
-  let (firstY, firstX) = (start / s.outWidth, start % s.outWidth)
-  for c in 0..<channels {
-    let plane = x + c * s.height * s.width
-    for ky in 0..<s.kernelHeight {
-      for kx in 0..<s.kernelWidth {
+  let (firstY, firstX) = start.quotientAndRemainder(dividingBy: s.outWidth)
+  for kx in 0..<s.kernelWidth {
+    let offset = kx * s.dilationX - s.padX
+    // Output columns whose input lies inside the picture.
+    let inside = min(max(ceilDivision(-offset, s.strideX), 0), s.outWidth)
+    let outside = min(max(ceilDivision(s.width - offset, s.strideX), inside), s.outWidth)
+    for c in 0..<channels {
+      for ky in 0..<s.kernelHeight {
+        let row = to + ((c * s.kernelHeight + ky) * s.kernelWidth + kx) * count
         var (oy, ox, done) = (firstY, firstX, 0)
-        let offset = kx * s.dilationX - s.padX
         while done < count {
           let length = min(s.outWidth - ox, count - done)
           let iy = oy * s.strideY - s.padY + ky * s.dilationY
@@ -66,137 +70,71 @@ private func unfold(
           if iy < 0 || iy >= s.height {
             target.update(repeating: 0, count: length)
           } else {
-            // Output columns whose input lies inside the picture.
-            let low = min(max(ceilDivision(-offset, s.strideX) - ox, 0), length)
-            let high = min(max(ceilDivision(s.width - offset, s.strideX) - ox, low), length)
-            if low > 0 { target.update(repeating: 0, count: low) }
-            let source = plane + iy * s.width + (ox * s.strideX + offset)
-            if s.strideX == 1 {
-              if high > low { (target + low).update(from: source + low, count: high - low) }
-            } else {
-              for i in low..<high { target[i] = source[i * s.strideX] }
-            }
-            if high < length { (target + high).update(repeating: 0, count: length - high) }
+            let low = min(max(inside - ox, 0), length)
+            let high = min(max(outside - ox, low), length)
+            for i in 0..<low { target[i] = 0 }
+            let source = x + ((c * s.height + iy) * s.width + ((ox + low) * s.strideX + offset))
+            copyEvery(s.strideX, source, target + low, high - low)
+            for i in high..<length { target[i] = 0 }
           }
           done += length
           (oy, ox) = (oy + 1, 0)
         }
-        row += count
       }
     }
   }
 }
 
-@inline(__always)
-func ceilDivision(_ a: Int, _ b: Int) -> Int { -floorDivision(-a, b) }
-
-/// One filter a channel.
-func depthwise(
+/// A transposed convolution as matrix products: what every input gives to each tap, then folded to where the taps lie.
+func convolveTransposedByProducts(
   _ call: KernelCall, _ s: ConvolutionShape, _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>,
   _ b: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>
-) {
+) throws(KernelError) {
+  let (inGroup, outGroup) = (s.channels / s.groups, s.outChannels / s.groups)
   let (area, plane, taps) = (s.height * s.width, s.outHeight * s.outWidth, s.kernelHeight * s.kernelWidth)
-  let isSmall = s.kernelHeight == 3 && s.kernelWidth == 3 && s.dilationX == 1 && s.dilationY == 1 && s.strideX <= 2
-  call.context.parallel(s.batches * s.channels, grain: max((1 << 16) / max(plane * taps, 1), 1)) { range in
-    for line in range {
-      let channel = line % s.channels
-      let (source, kernel, result) = (x + line * area, w + channel * taps, y + line * plane)
-      let bias = b?[channel] ?? 0
-      for oy in 0..<s.outHeight {
-        let row = result + oy * s.outWidth
-        let top = oy * s.strideY - s.padY
-        if isSmall && top >= 0 && top + 3 <= s.height {
-          depthwiseRow3(s, source + top * s.width, kernel, bias, row)
+  let (share, overflow) = taps.multipliedReportingOverflow(by: area)
+  try require(!overflow, "a kernel of \(taps) elements")
+  // Filters in a piece.
+  let filters = min(max(unfoldedElements / max(share, 1), 1), outGroup)
+  let pieces = (outGroup + filters - 1) / filters
+  let room = share * filters
+  let buffers: UnsafeMutablePointer<Float> = try call.context.scratch(count: room * call.context.pool.threads)
+  call.context.parallel(s.batches * s.groups * pieces, grain: 1) { range, worker in
+    let buffer = buffers + worker * room
+    for piece in range {
+      let (line, number) = piece.quotientAndRemainder(dividingBy: pieces)
+      let (batch, group) = line.quotientAndRemainder(dividingBy: s.groups)
+      let first = number * filters
+      let count = min(filters, outGroup - first)
+      BLAS.multiply(
+        m: count * taps, n: area, k: inGroup, w + (group * inGroup * outGroup + first) * taps, lda: outGroup * taps,
+        transposeA: true, x + (batch * s.channels + group * inGroup) * area, ldb: area, buffer, ldc: area)
+      for own in 0..<count {
+        let channel = group * outGroup + first + own
+        let result = y + (batch * s.outChannels + channel) * plane
+        result.update(repeating: b?[channel] ?? 0, count: plane)
+        fold(s, buffer + own * share, result)
+      }
+    }
+  }
+}
+
+private func fold(_ s: ConvolutionShape, _ from: UnsafePointer<Float>, _ result: UnsafeMutablePointer<Float>) {
+  for kx in 0..<s.kernelWidth {
+    let offset = kx * s.dilationX - s.padX
+    let (low, high) = s.inputsInside(offset)
+    for ky in 0..<s.kernelHeight {
+      for iy in 0..<s.height {
+        let oy = iy * s.strideY - s.padY + ky * s.dilationY
+        if oy < 0 || oy >= s.outHeight { continue }
+        let to = result + (oy * s.outWidth + low * s.strideX + offset)
+        let source = from + (((ky * s.kernelWidth + kx) * s.height + iy) * s.width + low)
+        if s.strideX == 1 {
+          for i in 0..<high - low { to[i] += source[i] }
         } else {
-          depthwiseRow(s, source, kernel, bias, oy, 0..<s.outWidth, row)
+          for i in 0..<high - low { to[i &* s.strideX] += source[i] }
         }
       }
     }
-  }
-}
-
-/// Any kernel, with checks.
-private func depthwiseRow(
-  _ s: ConvolutionShape, _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, _ bias: Float, _ oy: Int,
-  _ columns: Range<Int>, _ row: UnsafeMutablePointer<Float>
-) {
-  for ox in columns {
-    var sum = bias
-    for ky in 0..<s.kernelHeight {
-      let iy = oy * s.strideY - s.padY + ky * s.dilationY
-      if iy < 0 || iy >= s.height { continue }
-      for kx in 0..<s.kernelWidth {
-        let ix = ox * s.strideX - s.padX + kx * s.dilationX
-        if ix < 0 || ix >= s.width { continue }
-        sum += x[iy * s.width + ix] * w[ky * s.kernelWidth + kx]
-      }
-    }
-    row[ox] = sum
-  }
-}
-
-/// A row of a 3×3 kernel whose three input rows lie inside the picture: eight pixels at a time where their columns do.
-private func depthwiseRow3(
-  _ s: ConvolutionShape, _ top: UnsafePointer<Float>, _ w: UnsafePointer<Float>, _ bias: Float,
-  _ row: UnsafeMutablePointer<Float>
-) {
-  let width = s.width
-  @inline(__always) func checked(_ ox: Int) {
-    var sum = bias
-    for ky in 0..<3 {
-      for kx in 0..<3 {
-        let ix = ox * s.strideX - s.padX + kx
-        if ix >= 0 && ix < width { sum += top[ky * width + ix] * w[ky * 3 + kx] }
-      }
-    }
-    row[ox] = sum
-  }
-  let low = min(ceilDivision(s.padX, s.strideX), s.outWidth)
-  // Eight pixels of stride 2 read 16 columns and two more.
-  let reach = s.strideX == 1 ? 10 : 18
-  var ox = 0
-  while ox < low {
-    checked(ox)
-    ox += 1
-  }
-  let (w0, w1, w2) = (w[0], w[1], w[2])
-  let (w3, w4, w5) = (w[3], w[4], w[5])
-  let (w6, w7, w8) = (w[6], w[7], w[8])
-  while ox + 8 <= s.outWidth && ox * s.strideX - s.padX + reach <= width {
-    let place = ox * s.strideX - s.padX
-    let a = UnsafeRawPointer(top + place)
-    let b = UnsafeRawPointer(top + width + place)
-    let c = UnsafeRawPointer(top + 2 * width + place)
-    var sum = SIMD8<Float>(repeating: bias)
-    if s.strideX == 1 {
-      sum += a.loadUnaligned(as: SIMD8<Float>.self) * w0
-      sum += (a + 4).loadUnaligned(as: SIMD8<Float>.self) * w1
-      sum += (a + 8).loadUnaligned(as: SIMD8<Float>.self) * w2
-      sum += b.loadUnaligned(as: SIMD8<Float>.self) * w3
-      sum += (b + 4).loadUnaligned(as: SIMD8<Float>.self) * w4
-      sum += (b + 8).loadUnaligned(as: SIMD8<Float>.self) * w5
-      sum += c.loadUnaligned(as: SIMD8<Float>.self) * w6
-      sum += (c + 4).loadUnaligned(as: SIMD8<Float>.self) * w7
-      sum += (c + 8).loadUnaligned(as: SIMD8<Float>.self) * w8
-    } else {
-      let (a0, a2) = (a.loadUnaligned(as: SIMD16<Float>.self), (a + 8).loadUnaligned(as: SIMD16<Float>.self))
-      let (b0, b2) = (b.loadUnaligned(as: SIMD16<Float>.self), (b + 8).loadUnaligned(as: SIMD16<Float>.self))
-      let (c0, c2) = (c.loadUnaligned(as: SIMD16<Float>.self), (c + 8).loadUnaligned(as: SIMD16<Float>.self))
-      sum += a0.evenHalf * w0
-      sum += a0.oddHalf * w1
-      sum += a2.evenHalf * w2
-      sum += b0.evenHalf * w3
-      sum += b0.oddHalf * w4
-      sum += b2.evenHalf * w5
-      sum += c0.evenHalf * w6
-      sum += c0.oddHalf * w7
-      sum += c2.evenHalf * w8
-    }
-    UnsafeMutableRawPointer(row + ox).storeBytes(of: sum, as: SIMD8<Float>.self)
-    ox += 8
-  }
-  while ox < s.outWidth {
-    checked(ox)
-    ox += 1
   }
 }
