@@ -98,7 +98,8 @@ let package = Package(
     .testTarget(
       name: "ETTracingTests",
       dependencies: [
-        "TracerStream", "Bytes", "CFlatBuffers", "Commands", "ETCore", "ETDumpFormat", "ETTracing", "TestSupport",
+        "TracerStream", "Analysis", "Bytes", "CFlatBuffers", "Commands", "ETCore", "ETDumpFormat", "ETTracing",
+        "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -121,6 +121,8 @@ extension FileContents {
   /// Opens a file and, where it is zstd-compressed, decompresses it, whatever its name says.
   public static func openDecompressed(_ path: String) throws(ReadError) -> FileContents {
     let file = try open(path)
+    // Its bytes are gone with it.
+    defer { withExtendedLifetime(file) {} }
     guard Zstandard.recognises(file.bytes) else { return file }
     return try Zstandard.decompress(file.bytes, limit: Zstandard.outputLimit(forInput: file.count))
   }

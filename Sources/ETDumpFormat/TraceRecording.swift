@@ -204,6 +204,8 @@ private struct TraceAssembler {
   /// Lines of the metadata run that belong to runs and values.
   private var details: [String] = []
   private var allocators: [Int32: Int32] = [:]
+  /// Every run names all of them.
+  private static let mostAllocators = 4096
   /// The runs that name allocators.
   private var runsWithAllocators: [Int] = []
 
@@ -294,6 +296,9 @@ private struct TraceAssembler {
         case .allocation: addAllocation(record)
         case .allocator:
           allocators[record.number] = name(record.name)
+          guard allocators.count <= Self.mostAllocators else {
+            throw ReadError(.limit, at: offset, "more than \(Self.mostAllocators) allocators")
+          }
           needsAllocators()
         case .value: try addValue(record, extra, at: offset)
         default: break

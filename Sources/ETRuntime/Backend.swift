@@ -33,9 +33,15 @@ public struct CompileSpec: Sendable {
 public struct BackendContext {
   public let methodName: String
   let program: Program
+  let files: [FlatTensor]
 
-  /// A blob of the program by name, such as XNNPACK's weights. Valid as long as the method.
+  /// A blob by name, such as XNNPACK's weights, of the program or the first tensor file that has it. Valid as long as the
+  /// method.
   public func data(named key: String) -> UnsafeRawBufferPointer? {
-    program.data(named: key).map { program.bytes($0) }
+    if let range = program.data(named: key) { return program.bytes(range) }
+    for file in files {
+      if let entry = file.entry(named: key) { return file.bytes(file.segments[entry.segment]) }
+    }
+    return nil
   }
 }

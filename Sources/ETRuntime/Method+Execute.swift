@@ -5,14 +5,21 @@ import ETKernels
 extension Method {
   /// Runs the method once, on the inputs given before.
   ///
-  /// Outputs are `output(_:)` until the next execution.
+  /// Outputs are `output(_:)` until the next execution. Inputs in planned memory are to be given anew each time.
   ///
   /// - Throws: `RuntimeError` with the instruction. The method may be run again.
   public func execute() throws(RuntimeError) {
     if let missing = inputsSet.firstIndex(of: false) {
       throw RuntimeError(.input, "input \(missing) of method \(plan.name) was not given")
     }
+    storage.settleTensors()
     try provideOutputs()
+    defer {
+      // Other values may lie by now where the planned inputs were.
+      for (index, value) in plan.inputs.enumerated() where plan.tensor(Int(value))?.allocation != nil {
+        inputsSet[index] = false
+      }
+    }
     guard isTraced, let tracer else { return try runChains(NoTrace()) }
     try tracer.execution { () throws(RuntimeError) in try runChains(Traced(tracer: tracer)) }
     tracer.outputs(of: self)

@@ -12,7 +12,7 @@ extension Method {
   /// - Precondition: `index` is below `inputCount`.
   public func input(_ index: Int) -> Value { storage.values[Int(plan.inputs[index])] }
 
-  /// An output: after an execution, its result, valid until the next.
+  /// An output: after an execution, its result, valid until the next and while the method lives.
   ///
   /// - Precondition: `index` is below `outputCount`.
   public func output(_ index: Int) -> Value { storage.values[Int(plan.outputs[index])] }
@@ -25,58 +25,63 @@ extension Method {
   public func setInput(
     _ index: Int, type: ScalarType, sizes: [Int], elements: UnsafeRawBufferPointer
   ) throws(RuntimeError) {
-    let tensor = try resizedInput(index, type: type, sizes: sizes)
-    guard elements.count == tensor.byteCount else {
-      throw RuntimeError(
-        .input, "input \(index) has \(elements.count) bytes where \(type) \(sizes) has \(tensor.byteCount)")
+    let (tensor, value) = try inputTensor(index, type: type, sizes: sizes, byteCount: elements.count)
+    if callersValues.remove(value) != nil {
+      storage.settle(tensor, in: TensorHome(data: nil, capacity: 0, isConstant: false))
     }
+    try resize(tensor, to: sizes, input: index)
     if tensor.state.pointee.data == nil, tensor.count > 0 {
-      let bytes = max(tensor.byteCount, tensor.state.pointee.countBound * tensor.elementSize)
-      let arena = try own(Int(plan.inputs[index]), bytes: bytes)
-      tensor.state.pointee.data = arena.bytes.baseAddress
-      tensor.state.pointee.capacity = arena.bytes.count
-    }
-    guard !tensor.state.pointee.isConstant else {
-      throw RuntimeError(.malformed, "input \(index) is a constant of the program")
+      try lend(tensor, value, bytes: max(tensor.byteCount, tensor.state.pointee.countBound * tensor.elementSize))
     }
     if let base = elements.baseAddress { tensor.data.copyMemory(from: base, byteCount: elements.count) }
     inputsSet[index] = true
   }
 
-  /// Lets an input that is not planned lie in the caller's memory, which must outlive the method's use of it.
+  /// Lets an input that is not planned lie in the caller's memory, which must last until another is bound or the method
+  /// is gone.
   ///
   /// - Throws: `input` where the input lies in planned memory.
   public func bindInput(
     _ index: Int, type: ScalarType, sizes: [Int], memory: UnsafeMutableRawBufferPointer
   ) throws(RuntimeError) {
-    let tensor = try resizedInput(index, type: type, sizes: sizes)
-    try bind(tensor, Int(plan.inputs[index]), memory, "input \(index)")
+    let (tensor, value) = try inputTensor(index, type: type, sizes: sizes, byteCount: nil)
+    let bytes = sizes.reduce(tensor.elementSize) { $0.multipliedReportingOverflow(by: $1).partialValue }
+    try bind(tensor, value, memory, bytes: bytes, "input \(index)")
+    try resize(tensor, to: sizes, input: index)
     inputsSet[index] = true
   }
 
-  /// Lets an output that is not planned lie in the caller's memory, which must outlive the method's use of it.
+  /// Lets an output that is not planned lie in the caller's memory, which must last until another is bound or the method
+  /// is gone.
   ///
-  /// - Throws: `input` where the output lies in planned memory or does not fit.
+  /// - Throws: `input` where the output lies in planned memory or does not fit, at its largest.
   public func bindOutput(_ index: Int, memory: UnsafeMutableRawBufferPointer) throws(RuntimeError) {
-    guard plan.outputs.indices.contains(index), let tensor = output(index).asTensor else {
+    guard plan.outputs.indices.contains(index), let tensor = ownTensor(of: Int(plan.outputs[index])) else {
       throw RuntimeError(.missing, "method \(plan.name) has no tensor as output \(index)")
     }
-    try bind(tensor, Int(plan.outputs[index]), memory, "output \(index)")
+    let bytes = tensor.state.pointee.countBound * tensor.elementSize
+    try bind(tensor, Int(plan.outputs[index]), memory, bytes: bytes, "output \(index)")
   }
 
   private func bind(
-    _ tensor: Tensor, _ value: Int, _ memory: UnsafeMutableRawBufferPointer, _ what: String
+    _ tensor: Tensor, _ value: Int, _ memory: UnsafeMutableRawBufferPointer, bytes: Int, _ what: String
   ) throws(RuntimeError) {
     guard case .provided? = plan.tensor(value)?.storage else {
       throw RuntimeError(.input, "\(what) lies in the program's own memory")
     }
-    guard memory.count >= tensor.byteCount, let base = memory.baseAddress,
-      Int(bitPattern: base) % min(tensor.elementSize, 8) == 0
+    guard memory.count >= bytes, let base = memory.baseAddress, Int(bitPattern: base) % min(tensor.elementSize, 8) == 0
     else {
-      throw RuntimeError(.input, "\(what) needs \(tensor.byteCount) bytes, aligned; there are \(memory.count)")
+      throw RuntimeError(.input, "\(what) needs \(bytes) bytes, aligned; there are \(memory.count)")
     }
-    tensor.state.pointee.data = base
-    tensor.state.pointee.capacity = memory.count
+    callersValues.insert(value)
+    storage.settle(tensor, in: TensorHome(data: base, capacity: memory.count, isConstant: false))
+  }
+
+  /// The tensor that the program has for a value, also where an instruction has moved another there.
+  private func ownTensor(of value: Int) -> Tensor? {
+    guard case .tensor(let index) = plan.values[value] else { return nil }
+    storage.values[value] = .tensor(storage.tensor(index))
+    return storage.tensor(index)
   }
 
   /// Gives a number, which must be the one that the program was exported with.
@@ -101,20 +106,42 @@ extension Method {
     RuntimeError(.missing, "method \(plan.name) has \(inputCount) inputs, no input \(index)")
   }
 
-  private func resizedInput(_ index: Int, type: ScalarType, sizes: [Int]) throws(RuntimeError) -> Tensor {
+  /// An input that is to be given, where all that can be known beforehand is as it must be.
+  private func inputTensor(
+    _ index: Int, type: ScalarType, sizes: [Int], byteCount: Int?
+  ) throws(RuntimeError) -> (Tensor, value: Int) {
     guard plan.inputs.indices.contains(index) else { throw noInput(index) }
-    guard let tensor = input(index).asTensor else {
+    let value = Int(plan.inputs[index])
+    guard let tensor = ownTensor(of: value) else {
       throw RuntimeError(.input, "input \(index) is not a tensor but \(describe(input(index)))")
     }
     guard tensor.type == type else {
       throw RuntimeError(.input, "input \(index) is \(tensor.type), not \(type)")
     }
+    var bytes: Int? = tensor.elementSize
+    for size in sizes {
+      let (product, overflow) = (bytes ?? 0).multipliedReportingOverflow(by: size)
+      bytes = overflow || size < 0 || bytes == nil ? nil : product
+    }
+    guard let bytes, bytes == byteCount ?? bytes else {
+      throw RuntimeError(
+        .input,
+        "input \(index) has \(byteCount ?? 0) bytes where \(type) \(sizes) has \(bytes.map(String.init) ?? "no size")")
+    }
+    inputsSet[index] = false
+    storage.settleTensors()
+    guard !tensor.state.pointee.isConstant else {
+      throw RuntimeError(.malformed, "input \(index) is a constant of the program")
+    }
+    return (tensor, value)
+  }
+
+  private func resize(_ tensor: Tensor, to sizes: [Int], input index: Int) throws(RuntimeError) {
     do {
       try sizes.withUnsafeBufferPointer { sizes throws(KernelError) in try tensor.resize(to: sizes) }
     } catch {
       throw RuntimeError(.input, "input \(index): \(error.detail)")
     }
-    return tensor
   }
 
   /// Memory for outputs that the program left to the caller and the caller to us.
@@ -124,9 +151,7 @@ extension Method {
       guard let tensor = storage.values[Int(value)].asTensor, tensor.state.pointee.data == nil,
         tensor.state.pointee.dynamism != .dynamicUnbound, tensor.state.pointee.countBound > 0
       else { continue }
-      let arena = try own(Int(value), bytes: tensor.state.pointee.countBound * tensor.elementSize)
-      tensor.state.pointee.data = arena.bytes.baseAddress
-      tensor.state.pointee.capacity = arena.bytes.count
+      try lend(tensor, Int(value), bytes: tensor.state.pointee.countBound * tensor.elementSize)
     }
   }
 
@@ -149,16 +174,20 @@ extension Method {
     return results
   }
 
-  private func own(_ value: Int, bytes: Int) throws(RuntimeError) -> Arena {
-    if let arena = ownedArenas[value]?.last, arena.bytes.count >= bytes { return arena }
-    let planned = arenas.reduce(0) { $0 + $1.bytes.count }
-    guard bytes <= options.memoryLimit - planned - ownedBytes else {
-      throw RuntimeError(.memory, "\(bytes) bytes for value \(value) exceed the limit of \(options.memoryLimit)")
+  /// Gives a tensor memory of the method's, the same again where it is enough.
+  private func lend(_ tensor: Tensor, _ value: Int, bytes: Int) throws(RuntimeError) {
+    let arena: Arena
+    if let known = ownedArenas[value]?.last, known.bytes.count >= bytes {
+      arena = known
+    } else {
+      guard bytes <= storage.memoryLeft.pointee else {
+        throw RuntimeError(.memory, "\(bytes) bytes for value \(value) exceed the limit of \(options.memoryLimit)")
+      }
+      arena = try Arena(byteCount: bytes, purpose: "value \(value)")
+      ownedArenas[value, default: []].append(arena)
+      storage.memoryLeft.pointee -= bytes
     }
-    let arena = try Arena(byteCount: bytes, purpose: "value \(value)")
-    ownedArenas[value, default: []].append(arena)
-    ownedBytes += bytes
-    return arena
+    storage.settle(tensor, in: TensorHome(data: arena.bytes.baseAddress, capacity: arena.bytes.count, isConstant: false))
   }
 }
 

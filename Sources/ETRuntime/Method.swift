@@ -19,7 +19,8 @@ public final class Method {
     public var threads = 1
     /// Where random operators begin.
     public var seed: UInt64 = 0
-    /// The most bytes that planned memory, inputs and outputs may take together.
+    /// The most bytes that planned memory, inputs, outputs and tensors without a bound may take together, and the most
+    /// that a kernel may take for intermediate results.
     public var memoryLimit = 16 << 30
     /// The most instructions in one execution, so that jumps cannot go on forever.
     public var stepLimit = 10_000_000
@@ -43,7 +44,7 @@ public final class Method {
 
   let arenas: [Arena]
   let storage: MethodStorage
-  let delegates: [any Delegate]
+  private(set) var delegates: [any Delegate]
   /// Of all chains, one after the other.
   let steps: UnsafeMutableBufferPointer<Step>
   let tracer: MethodTracer?
@@ -54,7 +55,8 @@ public final class Method {
   /// Memory of inputs and outputs that are not planned and that the caller did not give.
   /// By value, the newest last: views may still lie in an older one.
   var ownedArenas: [Int: [Arena]] = [:]
-  var ownedBytes = 0
+  /// Inputs and outputs that lie in the caller's memory, by value.
+  var callersValues: Set<Int> = []
 
   /// Prepares a method.
   ///
@@ -67,7 +69,8 @@ public final class Method {
     self.program = program
     self.plan = plan
     self.options = options
-    context = KernelContext(pool: ThreadPool(threads: options.threads), seed: options.seed)
+    context = KernelContext(
+      pool: ThreadPool(threads: options.threads), seed: options.seed, scratchLimit: min(options.memoryLimit, 4 << 30))
     let loader = MethodLoader(program: program, plan: plan, options: options)
     try loader.checkRegistered()
     arenas = try loader.planMemory()
@@ -76,11 +79,15 @@ public final class Method {
     steps = try loader.makeSteps(storage)
     let steps = steps
     tracer = loading.map { MethodTracer($0.tracer, $0.thread, plan: plan, steps: steps) }
-    inputsSet = Array(repeating: false, count: plan.inputs.count)
-    try resetState()
+    // Nobody can give a list or a string: they are as the program has them.
+    inputsSet = plan.inputs.map { [storage] in storage.values[Int($0)].asList != nil }
+    // Memory is zero at first.
+    for state in storage.initialStates where state.contents != nil { Self.begin(state) }
   }
 
   deinit {
+    // They may refer to the program until they are gone.
+    delegates = []
     steps.deinitialize()
     steps.deallocate()
   }
@@ -96,14 +103,15 @@ public final class Method {
   }
 
   /// Gives mutable buffers their initial contents again: what the program says, zeros where it says nothing.
-  public func resetState() throws(RuntimeError) {
-    for (index, tensor) in plan.tensors.enumerated() where tensor.storage == .initialised {
-      guard let data = tensor.data, let memory = storage.tensors[index].data else { continue }
-      memory.copyMemory(from: program.bytes(data).baseAddress!, byteCount: data.count)
-    }
-    for (index, source) in storage.externalStates {
-      guard let memory = storage.tensors[index].data, let base = source.baseAddress else { continue }
-      memory.copyMemory(from: base, byteCount: source.count)
+  public func resetState() {
+    for state in storage.initialStates { Self.begin(state) }
+  }
+
+  private static func begin(_ state: (place: UnsafeMutableRawPointer, count: Int, contents: UnsafeRawPointer?)) {
+    if let contents = state.contents {
+      state.place.copyMemory(from: contents, byteCount: state.count)
+    } else {
+      state.place.initializeMemory(as: UInt8.self, repeating: 0, count: state.count)
     }
   }
 }

@@ -13,11 +13,11 @@ struct MethodLoader {
 
   /// Names all operators and backends that nobody registered, in one error.
   func checkRegistered() throws(RuntimeError) {
-    let operators = plan.operators.map { plan.text($0.qualifiedName) }.filter { options.kernels[$0] == nil }
-    let backends = plan.delegates.map { plan.text($0.id) }.filter { options.backends[$0] == nil }
+    let operators = Set(plan.operators.map(\.qualifiedName)).map { plan.text($0) }.filter { options.kernels[$0] == nil }
+    let backends = Set(plan.delegates.map(\.id)).map { plan.text($0) }.filter { options.backends[$0] == nil }
     guard !operators.isEmpty || !backends.isEmpty else { return }
     let parts = [("operators", operators), ("backends", backends)].filter { !$0.1.isEmpty }.map {
-      "\($0.0) \(Set($0.1).sorted().joined(separator: ", "))"
+      "\($0.0) \($0.1.sorted().joined(separator: ", "))"
     }
     throw RuntimeError(.notRegistered, "not registered: \(parts.joined(separator: "; "))")
   }
@@ -47,6 +47,7 @@ struct MethodLoader {
 
   func makeValues(_ arenas: [Arena]) throws(RuntimeError) -> MethodStorage {
     var (lists, words, bytes) = (0, 0, 0)
+    var strings: Set<Int32> = []
     for tensor in plan.tensors {
       words += 2 * tensor.rank
       bytes += tensor.rank
@@ -56,13 +57,16 @@ struct MethodLoader {
       case .intList(let range), .tensorList(let range), .optionalTensorList(let range), .doubleList(let range):
         (lists, words) = (lists + 1, words + range.count)
       case .boolList(let range): (lists, bytes) = (lists + 1, bytes + range.count)
-      case .string(let name): (lists, bytes) = (lists + 1, bytes + plan.text(name).utf8.count)
+      case .string(let name):
+        lists += 1
+        if strings.insert(name).inserted { bytes += plan.text(name).utf8.count }
       default: break
       }
     }
     let storage = MethodStorage(
       values: plan.values.count, tensors: plan.tensors.count, lists: lists, words: words, bytes: bytes,
-      indices: plan.valueIndices)
+      indices: plan.valueIndices, memoryLeft: options.memoryLimit - arenas.reduce(0) { $0 + $1.bytes.count })
+    storage.homes.reserveCapacity(plan.tensors.count)
     var fill = Fill()
     for index in plan.tensors.indices { try makeTensor(index, arenas, storage, &fill) }
     for index in plan.values.indices { makeValue(index, storage, &fill) }
@@ -74,6 +78,20 @@ struct MethodLoader {
     var lists = 0
     var words = 0
     var bytes = 0
+    /// Strings by name: one that many values have is kept once.
+    var strings: [Int32: Range<Int>] = [:]
+    /// Names of tensors that lie outside the program.
+    var names: [Int32: String] = [:]
+    private var begun: Set<[UInt]> = []
+
+    /// Notes what memory begins with: zeros where `contents` are nowhere. Many tensors may share a place.
+    mutating func begin(
+      _ place: UnsafeMutableRawPointer, _ contents: UnsafeRawBufferPointer, _ storage: MethodStorage, count: Int
+    ) {
+      let key = [UInt(bitPattern: place), UInt(bitPattern: contents.baseAddress), UInt(count)]
+      guard count > 0, begun.insert(key).inserted else { return }
+      storage.initialStates.append((place, count, contents.baseAddress))
+    }
   }
 
   private func makeTensor(
@@ -117,19 +135,20 @@ struct MethodLoader {
       for i in 0..<tensor.rank { sizes[i] = 0 }
       count = tensor.rank == 0 ? 1 : 0
     }
-    let (data, capacity, isConstant) = try memory(of: index, tensor, count, arenas, storage)
+    let (data, capacity, isConstant) = try memory(of: index, tensor, arenas, storage, &fill)
     storage.tensors.baseAddress!.advanced(by: index).initialize(
       to: TensorState(
         type: tensor.scalarType, rank: tensor.rank, sizes: sizes, strides: strides, dimOrder: order, countBound: count,
         dynamism: isUnbound ? .dynamicUnbound : tensor.shapeDynamism == .dynamicBound ? .dynamicBound : .isStatic,
         isConstant: isConstant, data: data, capacity: capacity))
-    storage.tensorCount = index + 1
-    Tensor(storage.tensors.baseAddress! + index).updateStrides()
+    storage.homes.append(TensorHome(data: data, capacity: capacity, isConstant: isConstant))
+    storage.tensor(index).state.pointee.budget = storage.memoryLeft
+    storage.tensor(index).updateStrides()
   }
 
   /// Where a tensor's elements lie at first.
   private func memory(
-    of index: Int, _ tensor: Program.Tensor, _ count: Int, _ arenas: [Arena], _ storage: MethodStorage
+    of index: Int, _ tensor: Program.Tensor, _ arenas: [Arena], _ storage: MethodStorage, _ fill: inout Fill
   ) throws(RuntimeError) -> (data: UnsafeMutableRawPointer?, capacity: Int, isConstant: Bool) {
     if let allocation = tensor.allocation {
       // The place is planned, wherever the first contents come from.
@@ -139,19 +158,25 @@ struct MethodLoader {
         throw RuntimeError(
           .malformed, "tensor \(index) of \(tensor.scalarType) is planned at byte \(allocation.offset), unaligned")
       }
-      if tensor.storage == .external {
-        storage.externalStates.append((index, try external(index, tensor)))
+      let place = base + allocation.offset
+      switch tensor.storage {
+      case .external: fill.begin(place, try external(index, tensor, &fill), storage, count: tensor.byteCount)
+      case .initialised:
+        if let data = tensor.data { fill.begin(place, program.bytes(data), storage, count: data.count) }
+      case .planned where tensor.fullyQualifiedName >= 0:  // a mutable buffer
+        fill.begin(place, UnsafeRawBufferPointer(start: nil, count: 0), storage, count: tensor.byteCount)
+      default: break
       }
-      return (base + allocation.offset, tensor.byteCount, false)
+      return (place, tensor.byteCount, false)
     }
     switch tensor.storage {
     case .constant:
       guard let range = tensor.data, !range.isEmpty else { return (nil, 0, true) }
-      return (aligned(program.bytes(range), tensor, storage), tensor.byteCount, true)
+      return (try aligned(program.bytes(range), tensor, storage), tensor.byteCount, true)
     case .external:
-      let bytes = try external(index, tensor)
+      let bytes = try external(index, tensor, &fill)
       guard !bytes.isEmpty else { return (nil, 0, true) }
-      return (aligned(bytes, tensor, storage), bytes.count, true)
+      return (try aligned(bytes, tensor, storage), bytes.count, true)
     case .initialised, .planned, .provided:
       return (nil, 0, false)
     }
@@ -160,18 +185,29 @@ struct MethodLoader {
   /// The bytes themselves where their alignment is the type's, else a copy.
   private func aligned(
     _ bytes: UnsafeRawBufferPointer, _ tensor: Program.Tensor, _ storage: MethodStorage
-  ) -> UnsafeMutableRawPointer {
+  ) throws(RuntimeError) -> UnsafeMutableRawPointer {
     let base = UnsafeMutableRawPointer(mutating: bytes.baseAddress!)
     if Int(bitPattern: base) % min(tensor.scalarType.byteSize, 8) == 0 { return base }
-    let copy = UnsafeMutableRawPointer.allocate(byteCount: bytes.count, alignment: 64)
-    copy.copyMemory(from: base, byteCount: bytes.count)
-    storage.copies.append(copy)
-    return copy
+    let known = storage.copies[UnsafeRawPointer(base)]
+    if let known, known.count >= bytes.count { return known.baseAddress! }
+    guard bytes.count <= storage.memoryLeft.pointee else {
+      throw RuntimeError(.memory, "constants that are not aligned exceed the limit of \(options.memoryLimit) bytes")
+    }
+    storage.memoryLeft.pointee -= bytes.count
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 64)
+    copy.copyMemory(from: bytes)
+    // Other tensors may lie in a shorter one.
+    if let known { storage.copies[UnsafeRawPointer(known.baseAddress!)] = known }
+    storage.copies[UnsafeRawPointer(base)] = copy
+    return copy.baseAddress!
   }
 
   /// A tensor's elements from the first tensor file, or the program itself, that has its name.
-  private func external(_ index: Int, _ tensor: Program.Tensor) throws(RuntimeError) -> UnsafeRawBufferPointer {
-    let name = plan.text(tensor.fullyQualifiedName)
+  private func external(
+    _ index: Int, _ tensor: Program.Tensor, _ fill: inout Fill
+  ) throws(RuntimeError) -> UnsafeRawBufferPointer {
+    let name = fill.names[tensor.fullyQualifiedName] ?? plan.text(tensor.fullyQualifiedName)
+    fill.names[tensor.fullyQualifiedName] = name
     for file in options.data {
       guard let entry = file.entry(named: name) else { continue }
       if let layout = entry.layout {
@@ -221,18 +257,27 @@ struct MethodLoader {
       fill.bytes += contents.count
       return list(tag, members: nil, items, contents.count)
     }
+    func string(_ name: Int32) -> Value {
+      if let place = fill.strings[name] {
+        return list(.string, members: nil, storage.bytes.baseAddress! + place.lowerBound, place.count)
+      }
+      let first = fill.bytes
+      let value = bytes(.string, Array(plan.text(name).utf8))
+      fill.strings[name] = first..<fill.bytes
+      return value
+    }
     storage.values[index] =
       switch plan.values[index] {
       case .null: .none
       case .int(let value): .int(Int(value))
       case .bool(let value): .bool(value)
       case .double(let value): .double(value)
-      case .tensor(let tensor): .tensor(Tensor(storage.tensors.baseAddress! + tensor))
+      case .tensor(let tensor): .tensor(storage.tensor(tensor))
       case .intList(let range): members(.intList, range)
       case .tensorList(let range): members(.tensorList, range)
       case .optionalTensorList(let range): members(.optionalTensorList, range)
       case .boolList(let range): bytes(.boolList, plan.bools[range].map { $0 ? 1 : 0 })
-      case .string(let name): bytes(.string, Array(plan.text(name).utf8))
+      case .string(let name): string(name)
       case .doubleList(let range): doubles(range, storage, &fill)
       }
   }
@@ -252,7 +297,7 @@ struct MethodLoader {
   // MARK: Instructions
 
   func loadDelegates() throws -> [any Delegate] {
-    let context = BackendContext(methodName: plan.name, program: program)
+    let context = BackendContext(methodName: plan.name, program: program, files: options.data)
     return try plan.delegates.enumerated().map { index, delegate in
       let name = plan.text(delegate.id)
       guard let backend = options.backends[name] else {

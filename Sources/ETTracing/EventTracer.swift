@@ -200,7 +200,7 @@ public final class EventTracer: @unchecked Sendable {
   /// What was recorded so far. No thread may be recording.
   public func etdump() throws(TracerError) -> ETDump { try trace().dump }
 
-  /// Ends the trace: nothing may be recorded afterwards. A journal's file is closed.
+  /// Ends the trace: nothing may be recorded afterwards.
   @discardableResult
   public func finish() throws(TracerError) -> TraceSummary { try trace(ending: true).summary }
 

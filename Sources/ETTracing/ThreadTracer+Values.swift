@@ -56,7 +56,7 @@ extension ThreadTracer {
       guard let place = reserve(extra: size) else { return }
       var end = place + TraceRecord.size
       for tensor in tensors {
-        guard let offset = store(tensor) else { return }
+        guard let offset = store(tensor) else { return clear(place, end) }
         Self.write(tensor, offset: offset, to: end)
         end += Self.size(of: tensor)
       }
@@ -82,7 +82,7 @@ extension ThreadTracer {
       var end = place + TraceRecord.size
       for tensor in tensors {
         if let tensor {
-          guard let offset = store(tensor) else { return }
+          guard let offset = store(tensor) else { return clear(place, end) }
           Self.write(tensor, offset: offset, to: end)
           end += Self.size(of: tensor)
         } else {
@@ -95,6 +95,13 @@ extension ThreadTracer {
       }
       commit(place, .optionalTensorList, source, isOutput, extra: size)
     }
+  }
+
+  /// Zeroes what was written behind a place that nothing is recorded in after all: the next record ends there, and what
+  /// follows is read as no record only if it is zero.
+  private func clear(_ place: UnsafeMutableRawPointer, _ end: UnsafeMutableRawPointer) {
+    let first = place + TraceRecord.size
+    first.initializeMemory(as: UInt8.self, repeating: 0, count: end - first)
   }
 
   public func logInt(_ value: Int64, from source: ValueSource, isOutput: Bool = false) {

@@ -19,6 +19,7 @@ enum NPZ {
     var tensors: [NamedTensor] = []
     // What deflate can make of the whole file, so that entries cannot share bytes to become more.
     var room = min(4 << 30, contents.count.checkedProduct(1032) ?? .max)
+    var storedRoom = contents.count
     for entry in archive.entries {
       guard entry.name.hasSuffix(".npy") else {
         throw ReadError(.malformed, at: entry.headerOffset, "the entry '\(entry.name)' of an npz file is no .npy")
@@ -29,7 +30,14 @@ enum NPZ {
       }
       if let member, member != name { continue }
       let (bytes, range) = try archive.contents(of: entry, limit: room)
-      if entry.method != 0 { room -= entry.size }
+      if entry.method != 0 {
+        room -= entry.size
+      } else {
+        guard range.count <= storedRoom else {
+          throw ReadError(.limit, at: entry.headerOffset, "the npz file's arrays lie on one another")
+        }
+        storedRoom -= range.count
+      }
       do {
         tensors.append(NamedTensor(name: name, tensor: try NPY.read(bytes, in: range)))
       } catch {

@@ -17,20 +17,27 @@ import Testing
       options.memoryLimit = 32 << 20
       options.stepLimit = 200
       guard let method = try? Method(program, name: name, options: options) else { continue }
-      for index in 0..<method.inputCount {
-        let input = method.input(index)
-        guard let tensor = input.asTensor else {
-          try? method.setInput(index, input)
-          continue
-        }
-        let zeros = [UInt8](repeating: 0, count: min(tensor.byteCount, 1 << 20))
-        zeros.withUnsafeBytes {
-          try? method.setInput(index, type: tensor.type, sizes: Array(tensor.sizes), elements: $0)
-        }
+      for _ in 0..<2 {
+        try? giveZeros(to: method)
+        try? method.execute()
+        method.resetState()
       }
-      for _ in 0..<2 { try? method.execute() }
     }
     return true
+  }
+
+  private func giveZeros(to method: Method) throws {
+    for index in 0..<method.inputCount {
+      let input = method.input(index)
+      guard let tensor = input.asTensor else {
+        try method.setInput(index, input)
+        continue
+      }
+      let zeros = [UInt8](repeating: 0, count: min(tensor.byteCount, 1 << 20))
+      try zeros.withUnsafeBytes {
+        try method.setInput(index, type: tensor.type, sizes: Array(tensor.sizes), elements: $0)
+      }
+    }
   }
 
   @Test(arguments: ["pointwise", "reduce", "neural", "movement", "prim"])
@@ -70,13 +77,7 @@ import Testing
     var options = Method.Options()
     options.stepLimit = 10
     let method = try Method(program, options: options)
-    for index in 0..<method.inputCount {
-      guard let tensor = method.input(index).asTensor else { continue }
-      let zeros = [UInt8](repeating: 0, count: tensor.byteCount)
-      try zeros.withUnsafeBytes {
-        try method.setInput(index, type: tensor.type, sizes: Array(tensor.sizes), elements: $0)
-      }
-    }
+    try giveZeros(to: method)
     do throws(RuntimeError) {
       try method.execute()
       Issue.record("ten instructions were enough")
@@ -106,25 +107,24 @@ import Testing
   @Test func aCancelledExecutionEndsAndMayBeRunAgain() throws {
     let program = try Program(reading: Fixtures.contents("models/runs_137/portable/model.pte"))
     let method = try Method(program)
-    let zeros = [UInt8](repeating: 0, count: method.input(0).asTensor?.byteCount ?? 0)
-    try zeros.withUnsafeBytes {
-      try method.setInput(0, type: .float, sizes: Array(method.input(0).asTensor!.sizes), elements: $0)
-    }
+    try giveZeros(to: method)
     method.cancellation.cancel()
     #expect { try method.execute() } throws: { ($0 as? RuntimeError)?.code == .cancelled }
+    #expect { try method.execute() } throws: { ($0 as? RuntimeError)?.code == .input }
+    try giveZeros(to: method)
     try method.execute()
   }
 
   @Test func nothingIsAllocatedInSteadyState() throws {
     let program = try Program(reading: Fixtures.contents("models/mobilenet_v2/portable/model.pte"))
     let method = try Method(program)
-    let zeros = [UInt8](repeating: 0, count: method.input(0).asTensor?.byteCount ?? 0)
-    try zeros.withUnsafeBytes {
-      try method.setInput(0, type: .float, sizes: Array(method.input(0).asTensor!.sizes), elements: $0)
+    func execute() throws {
+      try giveZeros(to: method)
+      try method.execute()
     }
-    for _ in 0..<2 { try method.execute() }
+    for _ in 0..<2 { try execute() }
     let before = method.context.allocations
-    for _ in 0..<5 { try method.execute() }
+    for _ in 0..<5 { try execute() }
     #expect(method.context.allocations == before)
   }
 }

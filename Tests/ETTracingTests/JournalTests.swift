@@ -1,3 +1,4 @@
+import Analysis
 import Bytes
 import Commands
 import ETCore
@@ -112,7 +113,7 @@ import Testing
     let whole = try small()
     let all = try read(whole).events.count
     var most = 0
-    try ByteEdits.forEachPrefix(of: whole) { prefix, count in
+    ByteEdits.forEachPrefix(of: whole) { prefix, count in
       guard let dump = try? ETDump(reading: prefix) else {
         // Only a cut header is an error.
         #expect(count < 64)

@@ -24,7 +24,9 @@ nonisolated(unsafe) let counters = progress.assumingMemoryBound(to: UInt64.self)
   let thread = tracer.thread(named: "thread \(number)")
   let call = tracer.intern("OPERATOR_CALL")
   let source = ValueSource.named(call)
-  let sizes = [2, 3]
+  let sizes = UnsafeMutableBufferPointer<Int>.allocate(capacity: 2)
+  _ = sizes.initialize(from: [2, 3])
+  let place = UnsafePointer(sizes.baseAddress!)
   let elements = [Float](repeating: 1, count: 6)
   var done: UInt64 = 0
   func finished() {
@@ -40,12 +42,12 @@ nonisolated(unsafe) let counters = progress.assumingMemoryBound(to: UInt64.self)
       if instruction % 10 == 0 {
         thread.recordDelegate(
           tracer.delegate("kernel \(instruction)"), start: thread.now(), end: thread.now(),
-          metadata: UnsafeRawBufferPointer(start: sizes, count: 16))
+          metadata: UnsafeRawBufferPointer(sizes))
         finished()
         elements.withUnsafeBytes { elements in
           thread.logTensor(
             LoggedTensor(
-              data: elements.baseAddress, byteCount: 24, scalarType: .float, sizes: sizes, strides: sizes, rank: 2),
+              data: elements.baseAddress, byteCount: 24, scalarType: .float, sizes: place, strides: place, rank: 2),
             from: source)
         }
         finished()

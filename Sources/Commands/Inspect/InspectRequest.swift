@@ -1,6 +1,6 @@
 import Analysis
 public import Bytes
-public import ETCore
+import ETCore
 import ETDumpFormat
 import ETFormats
 import Presentation

@@ -61,7 +61,15 @@ struct RunInputs {
       return [RunCall(inputs: try one.inputs.map { try value($0) })]
     }
     if !request.inputs.isEmpty { return [RunCall(inputs: try named())] }
-    return [RunCall(inputs: try plan.inputs.indices.map { try seeded($0) })]
+    var room = Method.Options().memoryLimit
+    return [
+      RunCall(
+        inputs: try plan.inputs.indices.map { index in
+          room -= plan.tensor(Int(plan.inputs[index]))?.byteCount ?? 0
+          guard room >= 0 else { throw Trouble("the inputs of method \(plan.name) have no room in memory") }
+          return try seeded(index)
+        })
+    ]
   }
 
   private func named() throws -> [RunValue] {

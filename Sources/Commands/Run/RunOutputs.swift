@@ -10,6 +10,8 @@ struct RunOutputs {
   let values: [RunValue]
 
   init(_ method: Method) throws {
+    // One that is named many times is copied once.
+    var copies: [UnsafeMutablePointer<TensorState>: TensorData] = [:]
     values = try (0..<method.outputCount).map { index in
       let value = method.output(index)
       switch value.tag {
@@ -17,7 +19,9 @@ struct RunOutputs {
         guard let tensor = value.asTensor, tensor.count == 0 || tensor.state.pointee.data != nil else {
           return RunValue.none
         }
-        return .tensor(try TensorLayout.rowMajor(tensor))
+        let copy = try copies[tensor.state] ?? TensorLayout.rowMajor(tensor)
+        copies[tensor.state] = copy
+        return .tensor(copy)
       case .int: return .int(value.asInt ?? 0)
       case .double: return .double(value.asDouble ?? 0)
       case .bool: return .bool(value.asBool ?? false)
@@ -77,7 +81,11 @@ extension RunRequest {
         case .double(let value): try RunValue.double(value).asTensor()
         case .bool(let value): try RunValue.bool(value).asTensor()
         }
-      guard let a = try observed.asTensor(), let b = wantedTensor else { continue }
+      guard let b = wantedTensor else { continue }
+      guard let a = try observed.asTensor() else {
+        mismatches.append("output \(index): nothing instead of a tensor")
+        continue
+      }
       let tolerance = relativeTolerance.map { Tolerance(relative: $0, absolute: absoluteTolerance ?? 0) }
       if let mismatch = TensorMismatch(of: a, expected: b, tolerance: tolerance, equalNaN: true) {
         mismatches.append("output \(index): \(mismatch.description)")

@@ -25,7 +25,8 @@ struct RunRecorder {
     var configuration = EventTracer.Configuration()
     let instructions = plan.instructions.count
     let perRun = min(max(instructions, 1) * (request.log == .intermediates ? 10 : 3) + 16, 1 << 20)
-    configuration.capacity = min(perRun * max(request.iterations, 1) + 1024, 1 << 24)
+    let most = 1 << 24
+    configuration.capacity = request.iterations > most / perRun ? most : perRun * max(request.iterations, 1) + 1024
     if request.streams { configuration.storage = .journal(path: trace) }
     if let path = request.debugBuffer { configuration.debugBuffer = .file(path: path) }
     configuration.debugLevel =

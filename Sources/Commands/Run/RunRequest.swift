@@ -102,13 +102,13 @@ public struct RunRequest: Sendable {
   ) throws {
     method.isTraced = false
     for _ in 0..<warmup {
-      try method.resetState()
+      method.resetState()
       for call in calls { report.warmup.append(try time(method, call, recorder)) }
     }
     method.isTraced = true
     for _ in 0..<iterations {
       // Each iteration is the same sequence from the same state.
-      if calls.count > 1 || warmup > 0 { try method.resetState() }
+      method.resetState()
       for call in calls { report.times.append(try time(method, call, recorder)) }
     }
   }

@@ -51,8 +51,9 @@ enum TensorLayout {
 
   /// Calls `body` with every byte's place in row-major and in memory order.
   private static func forEachElement(_ sizes: [Int], _ order: [UInt8], _ width: Int, _ body: (Int, Int) -> Void) {
+    // The others may be too large to multiply.
+    guard !sizes.contains(0) else { return }
     let count = sizes.reduce(1, *)
-    guard count > 0 else { return }
     var strides = [Int](repeating: 0, count: sizes.count)
     var stride = 1
     for dimension in order.reversed() {

@@ -27,7 +27,7 @@ public struct Inputs: Sendable {
     for model in paths.models {
       let isRecord = try Self.reading(model) { (path) throws(ReadError) in
         let contents = try FileContents.openDecompressed(path)
-        return ETRecord.recognises(contents.bytes)
+        return withExtendedLifetime(contents) { ETRecord.recognises(contents.bytes) }
       }
       if isRecord { record = model } else { program = model }
     }

@@ -144,7 +144,8 @@ extension ProgramReader {
       fullyQualifiedName: try extra.map { table throws(ReadError) in try intake.name(table, 1) } ?? FlatIntake.noName,
       deviceType: .init(number: try extra?.integer(3, default: 0) ?? 0),
       deviceIndex: try extra?.integer(4, default: 0) ?? 0)
-    if tensor.location == .external && plan.text(tensor.fullyQualifiedName, in: intake).isEmpty {
+    let name = tensor.fullyQualifiedName
+    if tensor.location == .external && (name == FlatIntake.noName || intake.names.withBytes(of: name, \.isEmpty)) {
       throw table.error(.malformed, "tensor \(index) lies in another file and has no name there")
     }
     plan.tensors.append(tensor)

@@ -20,12 +20,13 @@ public final class KernelContext {
     self.pool = pool
     random = RandomStream(seed: seed)
     self.scratchLimit = scratchLimit
-    arena = .allocate(byteCount: 1 << 16, alignment: 64)
+    arena = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    takeArena(1 << 16)
   }
 
   deinit {
-    for block in overflow { block.deallocate() }
-    arena.deallocate()
+    for block in overflow { SystemMemory.give(block) }
+    if let base = arena.baseAddress { SystemMemory.give(base) }
   }
 
   /// Uninitialised memory for `count` elements, valid until the kernel returns.
@@ -39,12 +40,14 @@ public final class KernelContext {
     let size = (bytes + 63) & ~63
     wanted += size
     if used + size <= arena.count {
-      let start = arena.baseAddress.unsafelyUnwrapped + used
+      let start = (arena.baseAddress ?? UnsafeMutableRawPointer(bitPattern: 64).unsafelyUnwrapped) + used
       used += size
       return start.assumingMemoryBound(to: T.self)
     }
     allocations += 1
-    let block = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
+    guard let block = SystemMemory.take(size) else {
+      throw KernelError(.outOfMemory, "no memory for \(size) bytes of intermediate results")
+    }
     overflow.append(block)
     return block.assumingMemoryBound(to: T.self)
   }
@@ -58,13 +61,19 @@ public final class KernelContext {
 
   @usableFromInline func resetScratch() {
     if !overflow.isEmpty {
-      for block in overflow { block.deallocate() }
-      overflow.removeAll(keepingCapacity: true)
-      arena.deallocate()
-      arena = .allocate(byteCount: wanted, alignment: 64)
+      for block in overflow { SystemMemory.give(block) }
+      overflow.removeAll()
+      takeArena(wanted)
     }
     used = 0
     wanted = 0
+  }
+
+  /// Takes another arena; without memory there is none, and the next kernel asks for each of its blocks again.
+  private func takeArena(_ size: Int) {
+    if let base = arena.baseAddress { SystemMemory.give(base) }
+    let base = SystemMemory.take(size)
+    arena = UnsafeMutableRawBufferPointer(start: base, count: base == nil ? 0 : size)
   }
 
   /// Runs `body` over all of 0..<count, in pieces of `grain` that any thread may take.

@@ -23,6 +23,8 @@ public struct TensorState: BitwiseCopyable {
   public var isConstant: Bool
   /// Bytes from `data` on that belong to the tensor.
   public var capacity: Int
+  /// Bytes that all unbounded tensors of the method may still take; nil: no limit for them together.
+  public var budget: UnsafeMutablePointer<Int>?
   /// Memory that an unbounded tensor took while it grew, the newest block first.
   @usableFromInline var grown: UnsafeMutablePointer<GrownBlock>?
 
@@ -51,6 +53,20 @@ struct GrownBlock: BitwiseCopyable {
   var older: UnsafeMutablePointer<GrownBlock>?
   var memory: UnsafeMutableRawPointer
   var capacity: Int
+}
+
+/// Where a tensor's elements belong.
+@frozen
+public struct TensorHome: BitwiseCopyable {
+  public var data: UnsafeMutableRawPointer?
+  public var capacity: Int
+  public var isConstant: Bool
+
+  public init(data: UnsafeMutableRawPointer?, capacity: Int, isConstant: Bool) {
+    self.data = data
+    self.capacity = capacity
+    self.isConstant = isConstant
+  }
 }
 
 /// A tensor as a kernel sees it: one pointer, valid while its method lives.
@@ -180,11 +196,15 @@ public struct Tensor {
     }
     if state.pointee.data != nil, bytes <= state.pointee.capacity { return }
     if state.pointee.grown.map({ $0.pointee.capacity < bytes }) ?? true {
-      let capacity = max(bytes, 2 * (state.pointee.grown?.pointee.capacity ?? 32))
+      let wanted = max(bytes, 2 * (state.pointee.grown?.pointee.capacity ?? 32))
+      let capacity = min(wanted, max(bytes, state.pointee.budget?.pointee ?? wanted))
+      guard capacity <= state.pointee.budget?.pointee ?? capacity, let memory = SystemMemory.zeros(capacity) else {
+        throw KernelError(.outOfMemory, "no memory for a result of \(bytes) bytes")
+      }
+      state.pointee.budget?.pointee -= capacity
       let block = UnsafeMutablePointer<GrownBlock>.allocate(capacity: 1)
-      let memory = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 64)
-      memory.initializeMemory(as: UInt8.self, repeating: 0, count: capacity)
       block.initialize(to: GrownBlock(older: state.pointee.grown, memory: memory, capacity: capacity))
+      if let old = state.pointee.data { memory.copyMemory(from: old, byteCount: min(byteCount, capacity)) }
       state.pointee.grown = block
     }
     state.pointee.data = state.pointee.grown?.pointee.memory
@@ -192,11 +212,28 @@ public struct Tensor {
     state.pointee.isConstant = false
   }
 
+  /// Puts the elements back where they belong, after a view or an instruction took them elsewhere: to where they lay
+  /// at first, or to the memory that an unbounded tensor took.
+  @inlinable public func settle(in home: TensorHome) {
+    if state.pointee.data != home.data || state.pointee.dynamism == .dynamicUnbound { change(to: home) }
+  }
+
+  @usableFromInline func change(to home: TensorHome) {
+    let grown = home.data == nil ? state.pointee.grown : nil
+    state.pointee.data = grown?.pointee.memory ?? home.data
+    state.pointee.capacity = grown?.pointee.capacity ?? home.capacity
+    state.pointee.isConstant = home.isConstant
+    guard state.pointee.data == nil, state.pointee.dynamism == .dynamicUnbound else { return }
+    for i in 0..<rank { state.pointee.sizes[i] = 0 }
+    state.pointee.count = rank == 0 ? 1 : 0
+    updateStrides()
+  }
+
   /// Frees what the tensor took while it grew. Its method calls it at the end of its life.
   public func releaseGrown() {
     while let block = state.pointee.grown {
       state.pointee.grown = block.pointee.older
-      block.pointee.memory.deallocate()
+      SystemMemory.give(block.pointee.memory)
       block.deallocate()
     }
   }

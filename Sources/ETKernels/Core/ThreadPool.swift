@@ -7,7 +7,7 @@
 #endif
 internal import Synchronization
 
-/// A fixed number of threads that share the pieces of a loop.
+/// A fixed number of threads that share the pieces of a loop: one loop at a time, and none within another.
 public final class ThreadPool: Sendable {
   /// The calling thread included.
   public let threads: Int

@@ -21,6 +21,7 @@ extension KernelRegistry {
       let transform = try FourierTransform(call, input, dims, mode)
       let last = dims[dims.count - 1]
       try out.resize(to: call.sizes(input.rank) { $0 == last ? input.sizes[$0] / 2 + 1 : input.sizes[$0] })
+      try require(out.isContiguous, "a dim order that is not contiguous")
       try transform.realToComplex(input, out)
     }
     register("aten::_fft_c2r.out") { call throws(KernelError) in
@@ -63,22 +64,21 @@ private struct FourierTransform {
   }
 
   func realToComplex(_ input: Tensor, _ out: Tensor) throws(KernelError) {
-    guard out.count > 0, input.count > 0 else { return }
+    guard out.count > 0 else { return }
     let last = dims[dims.count - 1]
+    let n = input.sizes[last]
+    try require(n > 0, "a transform of no elements")
     let values = try call.rowMajor(input, as: Double.self)
     let work: UnsafeMutablePointer<Double> = try call.context.scratch(count: 2 * out.count)
-    let n = input.sizes[last]
-    try alongLines(out.sizes, last) { (start, stride) throws(KernelError) in
+    let line = try LineTransform(call, n, inverse: false)
+    alongLines(out.sizes, last) { start, stride in
       // The same line of the input, which is longer.
-      let inner = stride
-      let outer = start / (inner * out.sizes[last])
-      let from = outer * inner * n + start % inner
-      let line = try complexLine(n)
-      for i in 0..<n { (line[2 * i], line[2 * i + 1]) = (values[from + i * inner], 0) }
-      let result = try transformed(line, n, inverse: false)
+      let from = start / (stride * out.sizes[last]) * stride * n + start % stride
+      for i in 0..<n { (line.values[2 * i], line.values[2 * i + 1]) = (values[from + i * stride], 0) }
+      line.run()
       for i in 0..<out.sizes[last] {
-        work[2 * (start + i * stride)] = result[2 * i]
-        work[2 * (start + i * stride) + 1] = result[2 * i + 1]
+        work[2 * (start + i * stride)] = line.result[2 * i]
+        work[2 * (start + i * stride) + 1] = line.result[2 * i + 1]
       }
     }
     for dim in dims.dropLast() { try transformInPlace(work, out.sizes, dim, inverse: false) }
@@ -98,93 +98,190 @@ private struct FourierTransform {
     for dim in dims.dropLast() { try transformInPlace(work, input.sizes, dim, inverse: true) }
     let results: UnsafeMutablePointer<Double> = try call.context.scratch(count: out.count)
     let given = input.sizes[last]
-    try alongLines(out.sizes, last) { (start, stride) throws(KernelError) in
+    let line = try LineTransform(call, size, inverse: true)
+    alongLines(out.sizes, last) { start, stride in
       let from = start / (stride * size) * stride * given + start % stride
-      let line = try complexLine(size)
       for i in 0..<size {
         // The other half is the conjugate.
         let place = i <= size / 2 ? i : size - i
         let sign: Double = i <= size / 2 ? 1 : -1
-        line[2 * i] = work[2 * (from + place * stride)]
-        line[2 * i + 1] = sign * work[2 * (from + place * stride) + 1]
+        line.values[2 * i] = work[2 * (from + place * stride)]
+        line.values[2 * i + 1] = sign * work[2 * (from + place * stride) + 1]
       }
-      line[1] = 0
-      if size % 2 == 0 { line[2 * (size / 2) + 1] = 0 }
-      let result = try transformed(line, size, inverse: true)
-      for i in 0..<size { results[start + i * stride] = result[2 * i] * factor }
+      line.values[1] = 0
+      if size % 2 == 0 { line.values[2 * (size / 2) + 1] = 0 }
+      line.run()
+      for i in 0..<size { results[start + i * stride] = line.result[2 * i] * factor }
     }
     store(results, out.data, out.type, out.elementSize, out.count)
-  }
-
-  private func complexLine(_ n: Int) throws(KernelError) -> UnsafeMutablePointer<Double> {
-    try call.context.scratch(count: 2 * max(n, 1))
-  }
-
-  /// Calls `body` with the first element and the stride of every line of a dimension of row-major elements.
-  private func alongLines(
-    _ sizes: UnsafeBufferPointer<Int>, _ dim: Int, _ body: (Int, Int) throws(KernelError) -> Void
-  ) throws(KernelError) {
-    var stride = 1
-    for d in dim + 1..<max(sizes.count, dim + 1) { stride *= sizes[d] }
-    let total = sizes.reduce(1, *)
-    let length = stride * sizes[dim]
-    for block in 0..<total / max(length, 1) {
-      for offset in 0..<stride { try body(block * length + offset, stride) }
-    }
   }
 
   private func transformInPlace(
     _ work: UnsafeMutablePointer<Double>, _ sizes: UnsafeBufferPointer<Int>, _ dim: Int, inverse: Bool
   ) throws(KernelError) {
     let n = sizes[dim]
-    try alongLines(sizes, dim) { (start, stride) throws(KernelError) in
-      let line = try complexLine(n)
+    let line = try LineTransform(call, n, inverse: inverse)
+    alongLines(sizes, dim) { start, stride in
       for i in 0..<n {
-        (line[2 * i], line[2 * i + 1]) = (work[2 * (start + i * stride)], work[2 * (start + i * stride) + 1])
+        let from = work + 2 * (start + i * stride)
+        (line.values[2 * i], line.values[2 * i + 1]) = (from[0], from[1])
       }
-      let result = try transformed(line, n, inverse: inverse)
+      line.run()
       for i in 0..<n {
-        (work[2 * (start + i * stride)], work[2 * (start + i * stride) + 1]) = (result[2 * i], result[2 * i + 1])
+        let to = work + 2 * (start + i * stride)
+        (to[0], to[1]) = (line.result[2 * i], line.result[2 * i + 1])
       }
     }
   }
 
-  /// Cooley and Tukey's algorithm for any factors; what has a large prime factor p costs n·p.
-  private func transformed(
-    _ line: UnsafeMutablePointer<Double>, _ n: Int, inverse: Bool
-  ) throws(KernelError) -> UnsafeMutablePointer<Double> {
-    let (result, roots) = (try complexLine(n), try complexLine(n))
+  /// Calls `body` with the first element and the stride of every line of a dimension of row-major elements.
+  private func alongLines(_ sizes: UnsafeBufferPointer<Int>, _ dim: Int, _ body: (Int, Int) -> Void) {
+    var stride = 1
+    for d in dim + 1..<max(sizes.count, dim + 1) { stride *= sizes[d] }
+    let total = sizes.reduce(1, *)
+    let length = stride * sizes[dim]
+    for block in 0..<total / max(length, 1) {
+      for offset in 0..<stride { body(block * length + offset, stride) }
+    }
+  }
+}
+
+/// The transform of one line of n complex numbers, real and imaginary parts in turn, from `values` to `result`.
+///
+/// Where n has a large prime factor, Bluestein's algorithm makes it a convolution, and that transforms of a power of two:
+/// with w(k) = exp(∓iπk²/n), the result is w(k) · Σ values(j) w(j) w̄(k − j).
+private struct LineTransform {
+  let values: UnsafeMutablePointer<Double>
+  let result: UnsafeMutablePointer<Double>
+  private let n: Int
+  private let plain: FactorTransform
+  private let chirp: Chirp?
+
+  private struct Chirp {
+    let factors: UnsafeMutablePointer<Double>
+    let spectrum: UnsafeMutablePointer<Double>
+    let products: UnsafeMutablePointer<Double>
+    let transformed: UnsafeMutablePointer<Double>
+  }
+
+  init(_ call: KernelCall, _ n: Int, inverse: Bool) throws(KernelError) {
+    func line(_ count: Int) throws(KernelError) -> UnsafeMutablePointer<Double> {
+      try call.context.scratch(count: 2 * count)
+    }
+    self.n = n
+    (values, result) = (try line(n), try line(n))
     let sign: Double = inverse ? 1 : -1
+    if FactorTransform.largestFactor(n) <= 64 {
+      plain = FactorTransform(n, sign: sign, roots: try line(n), scratch: try line(n))
+      chirp = nil
+      return
+    }
+    var m = 1
+    while m < 2 * n - 1 { m *= 2 }
+    plain = FactorTransform(m, sign: -1, roots: try line(m), scratch: try line(m))
+    let chirp = Chirp(factors: try line(n), spectrum: try line(m), products: try line(m), transformed: try line(m))
+    chirp.products.update(repeating: 0, count: 2 * m)
+    var square = 0  // k² modulo 2n, for an angle that keeps its digits
+    for k in 0..<n {
+      let angle = sign * Double.pi * Double(square) / Double(n)
+      (chirp.factors[2 * k], chirp.factors[2 * k + 1]) = (cos(angle), sin(angle))
+      for place in [k, (m - k) % m] {
+        (chirp.products[2 * place], chirp.products[2 * place + 1]) = (cos(angle), -sin(angle))
+      }
+      square = (square + 2 * k + 1) % (2 * n)
+    }
+    plain.run(chirp.products, chirp.spectrum)
+    self.chirp = chirp
+  }
+
+  func run() {
+    guard let chirp else { return plain.run(values, result) }
+    let m = plain.n
+    for k in 0..<n { Self.multiply(values, chirp.factors, k, to: chirp.products) }
+    (chirp.products + 2 * n).update(repeating: 0, count: 2 * (m - n))
+    plain.run(chirp.products, chirp.transformed)
+    for k in 0..<m {
+      Self.multiply(chirp.transformed, chirp.spectrum, k, to: chirp.products)
+      // The inverse transform is the conjugate of the conjugate's.
+      chirp.products[2 * k + 1].negate()
+    }
+    plain.run(chirp.products, chirp.transformed)
+    for k in 0..<n {
+      chirp.transformed[2 * k] /= Double(m)
+      chirp.transformed[2 * k + 1] /= -Double(m)
+      Self.multiply(chirp.transformed, chirp.factors, k, to: result)
+    }
+  }
+
+  @inline(__always)
+  private static func multiply(
+    _ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>, _ k: Int, to: UnsafeMutablePointer<Double>
+  ) {
+    let (x, y, u, v) = (a[2 * k], a[2 * k + 1], b[2 * k], b[2 * k + 1])
+    (to[2 * k], to[2 * k + 1]) = (x * u - y * v, x * v + y * u)
+  }
+}
+
+/// Cooley and Tukey's algorithm for any factors; a prime factor p costs n·p.
+private struct FactorTransform {
+  let n: Int
+  private let roots: UnsafeMutablePointer<Double>
+  private let scratch: UnsafeMutablePointer<Double>
+
+  /// - Parameter sign: Of the exponent: −1 forwards.
+  init(_ n: Int, sign: Double, roots: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>) {
+    (self.n, self.roots, self.scratch) = (n, roots, scratch)
     for k in 0..<n {
       let angle = sign * 2 * Double.pi * Double(k) / Double(n)
       (roots[2 * k], roots[2 * k + 1]) = (cos(angle), sin(angle))
     }
-    let scratch = try complexLine(n)
-    split(UnsafePointer(line), 1, n, result, scratch, UnsafePointer(roots), n)
-    return result
   }
 
-  /// The transform of n elements, `step` apart, to `result`.
-  private func split(
-    _ line: UnsafePointer<Double>, _ step: Int, _ n: Int, _ result: UnsafeMutablePointer<Double>,
-    _ scratch: UnsafeMutablePointer<Double>, _ roots: UnsafePointer<Double>, _ total: Int
-  ) {
-    if n == 1 {
-      (result[0], result[1]) = (line[0], line[1])
+  static func largestFactor(_ n: Int) -> Int {
+    var (rest, largest, p) = (n, 1, 2)
+    while p * p <= rest {
+      if rest % p == 0 {
+        (rest, largest) = (rest / p, p)
+      } else {
+        p += 1
+      }
+    }
+    return max(largest, rest)
+  }
+
+  func run(_ line: UnsafePointer<Double>, _ result: UnsafeMutablePointer<Double>) { split(line, 1, n, result) }
+
+  /// The transform of `count` elements, `step` apart.
+  private func split(_ line: UnsafePointer<Double>, _ step: Int, _ count: Int, _ result: UnsafeMutablePointer<Double>) {
+    guard count > 1 else {
+      if count == 1 { (result[0], result[1]) = (line[0], line[1]) }
       return
     }
     var p = 2
-    while n % p != 0 { p = p == 2 ? 3 : p * p > n ? n : p + 2 }
-    let m = n / p
-    for r in 0..<p { split(line + 2 * r * step, step * p, m, result + 2 * r * m, scratch, roots, total) }
-    for i in 0..<2 * n { scratch[i] = result[i] }
-    for k in 0..<n {
-      var (real, imaginary) = (0.0, 0.0)
-      for r in 0..<p {
-        let from = scratch + 2 * (r * m + k % m)
-        let root = roots + 2 * (r * k % n * (total / n))
+    while count % p != 0 { p += 1 }
+    let m = count / p
+    for r in 0..<p { split(line + 2 * r * step, step * p, m, result + 2 * r * m) }
+    let distance = n / count
+    if p == 2 {
+      for k in 0..<m {
+        let (low, high) = (result + 2 * k, result + 2 * (k + m))
+        let root = roots + 2 * k * distance
+        let (real, imaginary) = (high[0] * root[0] - high[1] * root[1], high[0] * root[1] + high[1] * root[0])
+        (high[0], high[1]) = (low[0] - real, low[1] - imaginary)
+        (low[0], low[1]) = (low[0] + real, low[1] + imaginary)
+      }
+      return
+    }
+    scratch.update(from: result, count: 2 * count)
+    for k in 0..<count {
+      var (real, imaginary, at, part) = (0.0, 0.0, 0, k % m)
+      for _ in 0..<p {
+        let (from, root) = (scratch + 2 * part, roots + 2 * at * distance)
         real += from[0] * root[0] - from[1] * root[1]
         imaginary += from[0] * root[1] + from[1] * root[0]
+        part += m
+        at += k
+        if at >= count { at -= count }
       }
       (result[2 * k], result[2 * k + 1]) = (real, imaginary)
     }

@@ -119,6 +119,12 @@ extension KernelCall {
   }
 }
 
+/// The elements of a kernel that lie inside a picture of `length`, the first at `start` and the others `dilation` apart.
+private func inside(_ start: Int, _ dilation: Int, _ kernel: Int, _ length: Int) -> Range<Int> {
+  let first = max(0, ceilDivision(-start, dilation))
+  return first..<max(first, min(kernel, ceilDivision(length - start, dilation)))
+}
+
 private struct MaxPool: InComputeType {
   let call: KernelCall
   let window: PoolWindow
@@ -136,14 +142,16 @@ private struct MaxPool: InComputeType {
         let source = x + number * area
         var at = number * plane
         for oy in 0..<s.outHeight {
+          let top = oy * s.stride.y - s.padding.y
+          let rows = inside(top, s.dilation.y, s.kernel.y, s.height)
           for ox in 0..<s.outWidth {
+            let left = ox * s.stride.x - s.padding.x
             var (best, place): (T?, Int) = (nil, 0)
-            for ky in 0..<s.kernel.y {
-              let iy = oy * s.stride.y - s.padding.y + ky * s.dilation.y
-              if iy < 0 || iy >= s.height { continue }
-              for kx in 0..<s.kernel.x {
-                let ix = ox * s.stride.x - s.padding.x + kx * s.dilation.x
-                if ix < 0 || ix >= s.width { continue }
+            let columns = inside(left, s.dilation.x, s.kernel.x, s.width)
+            for ky in rows {
+              let iy = top + ky * s.dilation.y
+              for kx in columns {
+                let ix = left + kx * s.dilation.x
                 let value = source[iy * s.width + ix]
                 if let present = best, !(value > present || (value.isNotANumber && !present.isNotANumber)) { continue }
                 (best, place) = (value, iy * s.width + ix)

@@ -217,10 +217,16 @@ private func floorDivide(_ a: Double, _ b: Double) -> Double {
   try require(size.count == out.rank, "a view of rank \(size.count) for a tensor of rank \(out.rank)")
   let sizes: UnsafeMutablePointer<Int> = try call.context.scratch(count: size.count)
   try inferSizes(size, count: tensor.count, into: sizes)
+  var total = 1
+  for i in 0..<size.count {
+    let (product, overflow) = total.multipliedReportingOverflow(by: sizes[i])
+    try require(!overflow, "a view whose sizes overflow")
+    total = product
+  }
+  try require(total == tensor.count, "a view of \(tensor.count) elements as \(describe(size))")
   // Sizes change before the elements are shared, so room for them is the new elements' and not the old ones'.
   out.state.pointee.data = nil
   try out.resize(to: UnsafeBufferPointer(start: sizes, count: size.count))
-  try require(out.count == tensor.count, "a view of \(tensor.count) elements as \(describe(out.sizes))")
   out.share(tensor)
 }
 
@@ -253,6 +259,7 @@ package func inferSizes(
   try require(to.rank == from.rank + 1, "a slice of rank \(from.rank) for a tensor of rank \(to.rank)")
   try require(to.type == from.type, "a slice of \(from.type) for a tensor of \(to.type)")
   let sizes: UnsafeMutablePointer<Int> = try call.context.scratch(count: to.rank)
+  try require(to.state.pointee.dynamism != .dynamicUnbound || index <= to.sizes[0], "slice \(index) of \(to.sizes[0])")
   sizes[0] = index + 1
   for i in 0..<from.rank {
     try require(to.sizes[i + 1] == from.sizes[i], "a slice of \(describe(from.sizes)) for \(describe(to.sizes))")

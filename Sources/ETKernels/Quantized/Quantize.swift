@@ -67,7 +67,10 @@ private enum Parameters {
     let count = input.sizes[axis]
     try require(scales.type == .double || scales.type == .float, "scales of \(scales.type)")
     try require(scales.count == count, "\(scales.count) scales for \(count) channels")
-    if let zeros { try require(zeros.type.isInteger && zeros.count == count, "\(zeros.count) zero points") }
+    if let zeros {
+      try require(zeros.type == .long || zeros.type == .int, "zero points of \(zeros.type)")
+      try require(zeros.count == count, "\(zeros.count) zero points")
+    }
     try require(input.isContiguous || input.strides[axis] >= 0, "a dim order that is not contiguous")
     return .many(
       scales: try call.rowMajor(scales, as: Double.self),

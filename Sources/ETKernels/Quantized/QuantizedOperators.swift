@@ -106,7 +106,7 @@ extension KernelRegistry {
           factors = UnsafePointer(read)
         }
         let offsets = try zeros.map { (zeros) throws(KernelError) in try call.rowMajor(zeros, as: Float.self) }
-        let row: UnsafeMutablePointer<Float> = try call.context.scratch(count: length)
+        let row: UnsafeMutablePointer<Float> = try call.context.scratch(count: indices.count == 0 ? 0 : length)
         let packed = weight.elements(UInt8.self)
         let group = max(length / groups, 1)
         for i in 0..<indices.count {
@@ -173,7 +173,7 @@ private func choose(
 
 @Sendable private func addQuantized(_ call: KernelCall) throws(KernelError) {
   let (a, b, out) = (try call.tensor(0), try call.tensor(5), try call.output(14))
-  try require(a.type == b.type && a.type == out.type && a.type.isInteger, "\(a.type) and \(b.type)")
+  try require(a.type == b.type && a.type == out.type && TypeSet.integers.contains(a.type), "\(a.type) and \(b.type)")
   try require(a.hasSizes(of: b) && a.hasSizes(of: out), "tensors of different shapes")
   for position in [3, 8, 12] {
     let (low, high) = (try call.int(position), try call.int(position + 1))

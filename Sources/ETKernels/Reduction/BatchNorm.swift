@@ -144,7 +144,7 @@ extension KernelCall {
     let squares = sums + channels
     means.update(repeating: 0, count: channels)
     variances.update(repeating: 0, count: channels)
-    for n in 0..<input.sizes[0] {
+    for n in 0..<(inner == 0 ? 0 : input.sizes[0]) {
       sumsInOrder(
         input.elements(Step.self) + n * channels * inner, rows: channels, length: inner, sums, squares)
       for c in 0..<channels {

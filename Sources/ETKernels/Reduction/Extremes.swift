@@ -210,7 +210,7 @@ private struct ExtremeFold<P: Preference, Value: Computable>: Fold {
     }
     guard wantsPlace else { return (result, 0) }
     var place = 0
-    while values[place] != result { place += 1 }
+    while place < count - 1, values[place] != result { place += 1 }
     return (values[place], place)
   }
 

@@ -32,6 +32,10 @@ extension KernelRegistry {
         scale(input.sizes[2], size[0], aligned, y), scale(input.sizes[3], size[1], aligned, x)
       )
       try require(height.isFinite && width.isFinite && height >= 0 && width >= 0, "a scale of \(y) or \(x)")
+      // A window as large as the input, for each pixel, is no resizing.
+      try require(
+        height <= 2 * Double(input.sizes[2]) / Double(size[0]) + 2 && width <= 2 * Double(input.sizes[3]) / Double(size[1]) + 2,
+        "a scale of \(y) and \(x) for \(describe(size))")
       try call.inComputeType(
         input.type, Antialiased(
           call: call, input: input, out: input.isContiguous ? call.ignoringDimOrder(out) : out, height: Float(height), width: Float(width)))
@@ -197,10 +201,12 @@ private struct Antialiased: InComputeType {
     let y = try call.rowMajorResult(out, as: T.self)
     let (h, w, oh, ow) = (input.sizes[2], input.sizes[3], out.sizes[2], out.sizes[3])
     let round = Rounding(type: input.type == .float ? .double : input.type)
+    let columns: UnsafeMutablePointer<Triangle> = try call.context.scratch(count: ow)
+    for j in 0..<ow { columns[j] = Triangle(j, scale: width, input: w) }
     for i in 0..<oh {
       let v = Triangle(i, scale: height, input: h)
       for j in 0..<ow {
-        let u = Triangle(j, scale: width, input: w)
+        let u = columns[j]
         for plane in 0..<input.sizes[0] * input.sizes[1] {
           var sum = 0.0
           for r in v.first..<v.last {
