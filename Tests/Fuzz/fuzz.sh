@@ -4,7 +4,8 @@
 # TARGET is a file beside this script. Its first lines say what it is made of:
 #   // modules: folders of Sources/ that it needs, in the order of their imports
 #   // sources: more Swift files, compiled into the target itself
-#   // seeds:   how the names of the fixtures that it starts from end (.zst is decompressed, where the target is not .zst's)
+#   // seeds:   how the names of the fixtures that it starts from end (.zst is decompressed, where the target is not .zst's);
+#               `operators`: a program of each operator, from the corpus
 # What is found lies in .build/fuzz/TARGET/findings; `fuzz.sh TARGET 0 FILE` repeats one. What is mended
 # goes to Tests/Fuzz/corpus/TARGET, where the tests and the next run take it from.
 set -euo pipefail
@@ -61,6 +62,10 @@ done
   "${objects[@]}" -lstdc++ 2>&1 | grep -v 'Cannot export local symbol' || true)
 
 for ending in $(words seeds); do
+  if [ "$ending" = operators ]; then
+    (cd "$root" && swift run -j 2 corpus --programs "$work/seeds")
+    continue
+  fi
   find "$root/Fixtures/" \( -name "*$ending" -o -name "*$ending.zst" \) -size -256k -not -path '*/generate/*' | while read -r file; do
     seed=$work/seeds/$(echo "${file#"$root/Fixtures/"}" | tr / -)
     case $ending,$file in

@@ -1,6 +1,6 @@
 // modules: CZstd CClock Bytes Compression ETCore ETDumpFormat ETTracing ETFormats ETKernels ETRuntime
-// seeds: .none
-// Programs, loaded and run: on small memory, few instructions, every input zero.
+// seeds: operators .pte
+// Programs, loaded and run: on small memory, few instructions, every input ones.
 //
 // Most edits make a program that no reader takes, so the mutator edits numbers until one is taken again: what is fuzzed is
 // what lies behind the reader.
@@ -16,34 +16,48 @@ import ETRuntime
   import Darwin
 #endif
 
+nonisolated(unsafe) private var (runs, loadedRuns) = (0, 0)
+
+@_cdecl("LLVMFuzzerInitialize")
+public func initialize(_: UnsafeMutablePointer<CInt>?, _: UnsafeMutableRawPointer?) -> CInt {
+  atexit { print("Done: \(loadedRuns) of \(runs) inputs were loaded and run") }
+  return 0
+}
+
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let contents = FileContents(copying: UnsafeBufferPointer(start: start, count: count))
-  guard let program = try? Program.load(contents) else { return -1 }
+  runs += 1
+  guard let program = try? Program(reading: contents) else { return -1 }
+  var isLoaded = false
+  defer { if isLoaded { loadedRuns += 1 } }
   for name in program.methodNames.prefix(4) {
     var options = Method.Options()
     options.memoryLimit = 64 << 20
     options.stepLimit = 256
     guard let method = try? Method(program, name: name, options: options) else { continue }
-    for index in 0..<method.inputCount {
-      let input = method.input(index)
-      guard let tensor = input.asTensor else {
-        try? method.setInput(index, input)
-        continue
-      }
-      let zeros = [UInt8](repeating: 0, count: min(tensor.byteCount, 1 << 20))
-      zeros.withUnsafeBytes {
-        try? method.setInput(index, type: tensor.type, sizes: Array(tensor.sizes), elements: $0)
-      }
+    isLoaded = true
+    for _ in 0..<2 {
+      for index in 0..<method.inputCount { try? give(method, index) }
+      try? method.execute()
+      method.resetState()
     }
-    for _ in 0..<2 { try? method.execute() }
   }
   return 0
 }
 
+private func give(_ method: Method, _ index: Int) throws {
+  let input = method.input(index)
+  guard let tensor = input.asTensor else { return try method.setInput(index, input) }
+  let ones = [UInt8](repeating: 1, count: min(tensor.byteCount, 1 << 20))
+  try ones.withUnsafeBytes {
+    try method.setInput(index, type: tensor.type, sizes: Array(tensor.sizes), elements: $0)
+  }
+}
+
 private func loads(_ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) -> Bool {
   let contents = FileContents(copying: UnsafeBufferPointer(start: bytes, count: count))
-  return (try? Program.load(contents)) != nil
+  return (try? Program(reading: contents)) != nil
 }
 
 @_cdecl("LLVMFuzzerCustomMutator")

@@ -5,6 +5,7 @@ import ETRuntime
 import OperatorCorpus
 
 // corpus --packs FOLDER [--group G] [--op SUBSTRING] [--case SUBSTRING] [--verbose]: runs cases, prints disagreements.
+// corpus --packs FOLDER --programs FOLDER: writes the smallest program of each operator, for a fuzzer to begin with.
 
 #if canImport(Glibc)
   import Glibc
@@ -13,6 +14,7 @@ import OperatorCorpus
 #endif
 
 var (packs, group, op, name, verbose) = ("Fixtures/corpus", "", "", "", false)
+var programs: String?
 var arguments = CommandLine.arguments.dropFirst()
 while let option = arguments.popFirst() {
   switch option {
@@ -21,10 +23,24 @@ while let option = arguments.popFirst() {
   case "--op": op = arguments.popFirst() ?? op
   case "--case": name = arguments.popFirst() ?? name
   case "--verbose": verbose = true
+  case "--programs": programs = arguments.popFirst()
   default:
-    print("usage: corpus [--packs FOLDER] [--group GROUP] [--op SUBSTRING] [--case SUBSTRING] [--verbose]")
+    print("usage: corpus [--packs FOLDER] [--group GROUP] [--op SUBSTRING] [--case SUBSTRING] [--verbose] [--programs FOLDER]")
     exit(64)
   }
+}
+if let programs {
+  for pack in ["pointwise", "reduce", "neural", "movement", "prim"] {
+    let corpus = try Corpus("\(packs)/\(pack).etcorpus.zst")
+    let answered = corpus.cases.filter { $0.outputs != nil }
+    for (op, cases) in Dictionary(grouping: answered, by: \.op) {
+      guard let least = cases.min(by: { $0.program.count < $1.program.count }) else { continue }
+      let file = try AtomicFile(path: "\(programs)/\(op.split(separator: ":").joined(separator: "-")).pte")
+      try file.write(corpus.bytes(least.program))
+      try file.commit()
+    }
+  }
+  exit(0)
 }
 var (passed, failed, missing) = (0, 0, Set<String>())
 var failures: [String: Int] = [:]
