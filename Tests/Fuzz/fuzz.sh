@@ -8,6 +8,8 @@
 #               `operators`: a program of each operator, from the corpus
 # What is found lies in .build/fuzz/TARGET/findings; `fuzz.sh TARGET 0 FILE` repeats one. What is mended
 # goes to Tests/Fuzz/corpus/TARGET, where the tests and the next run take it from.
+#
+# COVERAGE=1 repeats what a target has found so far and adds the lines that it reaches to .build/fuzz-coverage/profile.
 set -euo pipefail
 
 target=${1:?usage: fuzz.sh TARGET SECONDS [options]}
@@ -18,15 +20,17 @@ root=$(cd "$here/../.." && pwd)
 source=$here/$target.swift
 [ -f "$source" ] || { echo "fuzz.sh: no $source" >&2; exit 64; }
 
-build=$root/.build/fuzz
+build=$root/.build/fuzz${COVERAGE:+-coverage}
 work=$build/$target
-mkdir -p "$build/modules" "$work/corpus" "$work/seeds" "$work/findings"
+found=$root/.build/fuzz/$target/corpus
+mkdir -p "$build/modules" "$found" "$work/seeds" "$work/findings"
 
 words() { sed -n "s|^// $1: *||p" "$source" | tr '\n' ' '; }
 cxx=$(dirname "$(readlink -f "$(command -v swiftc)")")/clang++
 swift_flags=(-parse-as-library -O -g -swift-version 6 -package-name ettools -sanitize=fuzzer,address
   -enable-upcoming-feature InternalImportsByDefault -enable-upcoming-feature MemberImportVisibility
   -enable-upcoming-feature ExistentialAny -I "$build/modules")
+[ -z "${COVERAGE:-}" ] || swift_flags+=(-profile-generate -profile-coverage-mapping)
 
 objects=()
 for module in $(words modules); do
@@ -66,8 +70,8 @@ for ending in $(words seeds); do
     (cd "$root" && swift run -j 2 corpus --programs "$work/seeds")
     continue
   fi
-  find "$root/Fixtures/" \( -name "*$ending" -o -name "*$ending.zst" \) -size -256k -not -path '*/generate/*' | while read -r file; do
-    seed=$work/seeds/$(echo "${file#"$root/Fixtures/"}" | tr / -)
+  find "$root/Fixtures" "$root/Tests/ETFormatsTests/Files" \( -name "*$ending" -o -name "*$ending.zst" \) -size -256k -not -path '*/generate/*' | while read -r file; do
+    seed=$work/seeds/$(echo "${file#"$root/"}" | tr / -)
     case $ending,$file in
       .zst,*) cp -f "$file" "$seed" ;;
       *.zst) zstd -dcqf "$file" >"$seed" ;;
@@ -76,11 +80,18 @@ for ending in $(words seeds); do
   done
 done
 find "$work/seeds" -size +63k -delete
-folders=("$work/corpus" "$work/seeds")
+folders=("$found" "$work/seeds")
 [ -d "$here/corpus/$target" ] && folders+=("$here/corpus/$target")
 
 # The backtracer hangs at the first crash and outlives its process.
 export SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0
+if [ -n "${COVERAGE:-}" ]; then
+  LLVM_PROFILE_FILE=$work/found.profraw "$work/fuzz" -runs=0 -timeout=20 -rss_limit_mb=4096 -max_len=65536 "${folders[@]}" 2>&1 | tail -1
+  tools=$(dirname "$cxx")
+  "$tools/llvm-profdata" merge -o "$build/profile" "$build"/*/found.profraw
+  "$tools/llvm-cov" report "$work/fuzz" -instr-profile "$build/profile" "$root/Sources/ETFormats" "$root/Sources/ETRuntime"
+  exit
+fi
 if [ "$seconds" = 0 ]; then exec "$work/fuzz" "$@"; fi
 echo "fuzz.sh: $target for $seconds s"
 timeout -s KILL $((seconds + 120)) "$work/fuzz" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=65536 \
