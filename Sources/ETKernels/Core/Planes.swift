@@ -72,14 +72,24 @@ extension KernelCall {
     if tensor.isContiguous { return tensor }
     let order: UnsafeMutablePointer<UInt8> = try context.scratch(count: tensor.rank)
     for d in 0..<tensor.rank { order[d] = UInt8(d) }
+    return try with(tensor, order)
+  }
+
+  /// A tensor as if its elements lay in another's dim order, which has the same rank.
+  func inDimOrder(of other: Tensor, _ tensor: Tensor) throws(KernelError) -> Tensor {
+    try tensor.hasDimOrder(of: other) ? tensor : with(tensor, other.state.pointee.dimOrder)
+  }
+
+  private func with(_ tensor: Tensor, _ order: UnsafeMutablePointer<UInt8>) throws(KernelError) -> Tensor {
     let original = tensor.state.pointee
     let state: UnsafeMutablePointer<TensorState> = try context.scratch(count: 1)
     state.initialize(
       to: TensorState(
-        type: original.type, rank: original.rank, sizes: original.sizes, strides: try rowMajorStrides(tensor.sizes),
-        dimOrder: order, countBound: original.countBound, dynamism: original.dynamism, isConstant: original.isConstant,
-        data: original.data, capacity: original.capacity))
+        type: original.type, rank: original.rank, sizes: original.sizes,
+        strides: try context.scratch(count: original.rank), dimOrder: order, countBound: original.countBound,
+        dynamism: original.dynamism, isConstant: original.isConstant, data: original.data, capacity: original.capacity))
     state.pointee.count = original.count
+    Tensor(state).updateStrides()
     return Tensor(state)
   }
 }

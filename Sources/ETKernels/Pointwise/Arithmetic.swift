@@ -253,9 +253,10 @@ private enum Remainder: RemainderOperation {
     return remainder != 0 && (b < 0) != (remainder < 0) ? remainder + b : remainder
   }
 
+  /// The reference keeps it in Float on the way.
   static func double(_ a: Double, _ b: Double) -> Double {
-    let remainder = fmod(a, b)
-    return remainder != 0 && (b < 0) != (remainder < 0) ? remainder + b : remainder
+    let remainder = Float(fmod(a, b))
+    return Double(remainder != 0 && (a < 0) != (b < 0) ? Float(Double(remainder) + b) : remainder)
   }
 }
 

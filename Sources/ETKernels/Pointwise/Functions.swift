@@ -201,7 +201,8 @@ private func conjugate<Bits: FixedWidthInteger>(_ input: Tensor, _ out: Tensor, 
 
 /// First half times the sigmoid of the second half of a dimension.
 @Sendable private func gatedLinearUnit(_ call: KernelCall) throws(KernelError) {
-  var (input, out) = (try call.tensor(0), try call.output(2))
+  let input = try call.tensor(0)
+  var out = try call.output(2)
   let dimension = try call.dimension(call.int(1), of: input.rank)
   try require(input.rank > 0 && input.sizes[dimension] % 2 == 0, "an odd size to be halved")
   try require(input.type.isFloatingPoint && out.type.isFloatingPoint, "\(input.type) and \(out.type)")
@@ -209,7 +210,8 @@ private func conjugate<Bits: FixedWidthInteger>(_ input: Tensor, _ out: Tensor, 
   for i in 0..<input.rank { sizes[i] = input.sizes[i] / (i == dimension ? 2 : 1) }
   try out.resize(to: UnsafeBufferPointer(start: sizes, count: input.rank))
   try requireSameDimOrder(input, out)
-  (input, out) = (try call.ignoringDimOrder(input), try call.ignoringDimOrder(out))
+  // The reference writes the result row-major, whatever its dim order.
+  out = try call.ignoringDimOrder(out)
   let width = input.elementSize
   let half = input.strides[dimension] * sizes[dimension] * width
   let loop = try StridedLoop(sizes: out.sizes, order: out.dimOrder, operands: 2, context: call.context) {

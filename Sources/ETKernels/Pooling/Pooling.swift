@@ -9,7 +9,10 @@ extension KernelRegistry {
       try call.checkPool(input, out)
       try out.resize(to: window.outputSizes(call, input))
       try indices.resize(to: out.sizes)
-      try call.inComputeType(input.type, MaxPool(call: call, window: window, input: input, out: out, indices: indices))
+      // The reference writes the indices as the result lies.
+      try call.inComputeType(
+        input.type,
+        MaxPool(call: call, window: window, input: input, out: out, indices: try call.inDimOrder(of: out, indices)))
     }
     register("aten::avg_pool2d.out") { call throws(KernelError) in
       let (input, countsPadding, divisor) = (try call.tensor(0), try call.bool(5), try call.optionalInt(6))

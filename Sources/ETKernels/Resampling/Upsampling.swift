@@ -38,7 +38,7 @@ extension KernelRegistry {
         "a scale of \(y) and \(x) for \(describe(size))")
       try call.inComputeType(
         input.type, Antialiased(
-          call: call, input: input, out: input.isContiguous ? call.ignoringDimOrder(out) : out, height: Float(height), width: Float(width)))
+          call: call, input: input, out: try call.inDimOrder(of: input, out), height: Float(height), width: Float(width)))
     }
   }
 }
