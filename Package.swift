@@ -75,7 +75,7 @@ let package = Package(
     .testTarget(
       name: "OperatorCorpusTests", dependencies: ["Bytes", "ETCore", "ETKernels", "OperatorCorpus", "TestSupport"],
       path: "Tests/OperatorCorpus/Tests", swiftSettings: strict),
-    .testTarget(name: "ETKernelsTests", dependencies: ["ETCore", "ETKernels"], swiftSettings: strict),
+    .testTarget(name: "ETKernelsTests", dependencies: ["ETCore", "ETKernels", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "ETRuntimeTests",
       dependencies: [

@@ -20,20 +20,26 @@ func convolveByProducts(
     tile = min(max(unfoldedElements / max(taps, 1) / 16 * 16, 64), plane)
   }
   let tiles = (plane + tile - 1) / tile
+  // Where there is one tile and nothing to unfold, filters are divided.
+  let rows = s.isPointwise && tiles == 1 ? min(max((1 << 21) / max(taps * plane, 1) / 16 * 16, 32), outGroup) : outGroup
+  let strips = (outGroup + rows - 1) / rows
   let (room, overflow) = taps.multipliedReportingOverflow(by: s.isPointwise ? 0 : tile)
   try require(!overflow, "a kernel of \(taps) elements")
   let buffers: UnsafeMutablePointer<Float> = try call.context.scratch(count: room * call.context.pool.threads)
-  let grain = max((1 << 18) / max(outGroup * taps * tile, 1), 1)
-  call.context.parallel(s.batches * s.groups * tiles, grain: grain) { range, worker in
+  let grain = max((1 << 18) / max(rows * taps * tile, 1), 1)
+  call.context.parallel(s.batches * s.groups * tiles * strips, grain: grain) { range, worker in
     for piece in range {
-      let (line, number) = piece.quotientAndRemainder(dividingBy: tiles)
+      let (place, strip) = piece.quotientAndRemainder(dividingBy: strips)
+      let (line, number) = place.quotientAndRemainder(dividingBy: tiles)
       let (batch, group) = line.quotientAndRemainder(dividingBy: s.groups)
       let start = number * tile
       let count = min(tile, plane - start)
       let source = x + (batch * s.channels + group * inGroup) * area
-      let result = y + (batch * s.outChannels + group * outGroup) * plane + start
+      let first = group * outGroup + strip * rows
+      let filters = min(rows, outGroup - strip * rows)
+      let result = y + (batch * s.outChannels + first) * plane + start
       if let b {
-        for o in 0..<outGroup { (result + o * plane).update(repeating: b[group * outGroup + o], count: count) }
+        for o in 0..<filters { (result + o * plane).update(repeating: b[first + o], count: count) }
       }
       var (columns, distance) = (source + start, plane)
       if !s.isPointwise {
@@ -42,7 +48,7 @@ func convolveByProducts(
         (columns, distance) = (UnsafePointer(buffer), count)
       }
       BLAS.multiply(
-        m: outGroup, n: count, k: taps, w + group * outGroup * taps, lda: taps, columns, ldb: distance,
+        m: filters, n: count, k: taps, w + first * taps, lda: taps, columns, ldb: distance,
         beta: b == nil ? 0 : 1, result, ldc: plane)
     }
   }

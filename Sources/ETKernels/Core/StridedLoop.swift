@@ -17,6 +17,15 @@ public struct StridedLoop {
   /// Bytes from one element to the next in the innermost run.
   public func innerStride(_ operand: Int) -> Int { strides[outerRank * operands + operand] }
 
+  /// Of a copy from operand 1 to operand 0: the innermost dimension but one, where the source is dense in it and the
+  /// target in the innermost, as when a matrix is transposed; nil else.
+  func transposedRows(width: Int) -> (count: Int, toStride: Int)? {
+    guard operands == 2, outerRank > 0, innerStride(0) == width, innerStride(1) != width else { return nil }
+    let last = outerRank - 1
+    guard strides[2 * last + 1] == width, sizes[last] >= 8, innerCount >= 8 else { return nil }
+    return (sizes[last], strides[2 * last])
+  }
+
   /// - Parameters:
   ///   - sizes: The shape that is stepped through.
   ///   - order: Its dimensions from the outermost in memory to the innermost: the first operand's dim order.

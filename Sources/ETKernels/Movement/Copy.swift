@@ -39,6 +39,28 @@ extension KernelCall {
       context.parallel(count * width, grain: piece) { memmove(to + $0.lowerBound, from + $0.lowerBound, $0.count) }
       return
     }
+    if let rows = loop.transposedRows(width: width) {
+      // Tiles, so that every line of the cache is used up while it is there.
+      let (tile, strips) = (32, (rows.count + 31) / 32)
+      context.parallel(
+        loop.outerCount / rows.count * strips, grain: max(piece / (count * width * tile), 1)
+      ) { range, worker in
+        let offsets = allOffsets + worker * loop.offsetCount
+        for strip in range {
+          let first = strip % strips * tile
+          loop.start(at: strip / strips * rows.count + first, offsets)
+          let height = min(tile, rows.count - first)
+          for column in Swift.stride(from: 0, to: count, by: tile) {
+            let (target, source) = (to + (offsets[0] + column * a), from + (offsets[1] + column * b))
+            let length = min(tile, count - column)
+            for row in 0..<height {
+              copyRun(target + row * rows.toStride, a, source + row * width, b, length, width)
+            }
+          }
+        }
+      }
+      return
+    }
     context.parallel(loop.outerCount, grain: max(piece / (count * width), 1)) { range, worker in
       loop.forEachRun(range, allOffsets + worker * loop.offsetCount) { offsets in
         copyRun(to + offsets[0], a, from + offsets[1], b, count, width)
