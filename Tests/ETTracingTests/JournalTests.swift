@@ -109,6 +109,36 @@ import Testing
     #expect(try RecordedTraces.metadata(dump).contains("dropped_events=\(summary.dropped)"))
   }
 
+  /// A list of tensors of which one finds no room in the debug buffer leaves nothing behind that is no record.
+  @Test func stayWholeWhereAListIsGivenUp() throws {
+    let folder = try TemporaryFolder()
+    var configuration = RecordedTraces.configuration()
+    configuration.storage = .journal(path: folder.file("run.etj"))
+    configuration.debugLevel = .intermediates
+    configuration.debugBuffer = .memory(capacity: 128)
+    let streaming = try EventTracer(configuration)
+    let thread = streaming.thread()
+    thread.beginBlock(streaming.intern("Execute"))
+    let source = ValueSource.named(streaming.intern("native_call_split.out"))
+    let (sizes, strides, elements) = ([4], [1], [Float](repeating: 1, count: 4))
+    sizes.withUnsafeBufferPointer { sizes in
+      strides.withUnsafeBufferPointer { strides in
+        elements.withUnsafeBytes { elements in
+          let tensor = LoggedTensor(
+            data: elements.baseAddress, byteCount: 16, scalarType: .float, sizes: sizes.baseAddress,
+            strides: strides.baseAddress, rank: 1)
+          // Two of the three fit.
+          [tensor, tensor, tensor].withUnsafeBufferPointer { thread.logTensorList($0, from: source) }
+          [tensor, nil, tensor].withUnsafeBufferPointer { thread.logOptionalTensorList($0, from: source) }
+        }
+      }
+    }
+    thread.event(streaming.intern("OPERATOR_CALL")) {}
+    #expect(try streaming.finish().droppedValues == 2)
+    let dump = try read(try bytes(folder.file("run.etj")))
+    #expect(dump.runs.first?.events?.count == 1)
+  }
+
   @Test func readEqualAtEveryPrefix() throws {
     let whole = try small()
     let all = try read(whole).events.count

@@ -110,6 +110,7 @@ import Testing
       (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,4]}}"#, .malformed),
       (#"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#, .malformed),
       (#"{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,4]}}"#, .malformed),
+      (#"{"a":{"dtype":"U8","shape":[9223372036854775807],"data_offsets":[0,4]}}"#, .truncated),
       (#"{"a":{"dtype":"F32","shape":[1]}}"#, .malformed),
       (#"{"a":{"dtype":"C64","shape":[1],"data_offsets":[0,4]}}"#, .unsupported),
       (
