@@ -76,6 +76,10 @@ let package = Package(
       name: "OperatorCorpusTests", dependencies: ["Bytes", "ETCore", "ETKernels", "OperatorCorpus", "TestSupport"],
       path: "Tests/OperatorCorpus/Tests", swiftSettings: strict),
     .testTarget(name: "ETKernelsTests", dependencies: ["ETCore", "ETKernels", "TestSupport"], swiftSettings: strict),
+    .target(name: "CAllocations", path: "Tests/Bench/CAllocations"),
+    .executableTarget(
+      name: "AllocationCount", dependencies: ["CAllocations", "ETFormats", "ETKernels", "ETRuntime", "ETTracing"],
+      path: "Tests/Bench/Allocations", swiftSettings: strict),
     .testTarget(
       name: "ETRuntimeTests",
       dependencies: [

@@ -1,4 +1,4 @@
-public import ETCore
+import ETCore
 import ETDumpFormat
 public import TraceModel
 

@@ -73,7 +73,7 @@ extension Method {
         values: values, arguments: step.pointee.arguments, count: step.pointee.argumentCount, context: context)
       do {
         try trace.kernel(index, call, outputs: step.pointee.outputs) { () throws(KernelError) in
-          try step.pointee.kernel.unsafelyUnwrapped(call)
+          try step.pointee.kernel(call)
         }
       } catch {
         context.reset()

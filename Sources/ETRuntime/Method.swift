@@ -135,8 +135,8 @@ struct Step {
   enum Kind { case kernel, delegate, move, jumpFalse, free }
 
   let kind: Kind
-  /// Kernel: set. Delegate: nil.
-  let kernel: Kernel?
+  /// Does nothing where the instruction is no kernel's. Not optional: a call through an optional function allocates.
+  let kernel: Kernel
   let arguments: UnsafePointer<Int32>
   let argumentCount: Int
   /// Move: from, to. Jump: condition, destination. Free: the value. Delegate: its index.

@@ -332,7 +332,7 @@ struct MethodLoader {
   ) throws(RuntimeError) -> Step {
     let indices = UnsafePointer(storage.indices.baseAddress!)
     func step(
-      _ kind: Step.Kind, kernel: Kernel? = nil, args: Range<Int> = 0..<0, first: Int = 0, second: Int = 0,
+      _ kind: Step.Kind, kernel: @escaping Kernel = { _ in }, args: Range<Int> = 0..<0, first: Int = 0, second: Int = 0,
       outputs: Range<Int> = 0..<0
     ) -> Step {
       Step(

@@ -1,6 +1,6 @@
 public import Bytes
 public import ETCore
-public import ETDumpFormat
+import ETDumpFormat
 public import ETFormats
 
 /// A trace with all that the exporter's files say of it: what analyses start from.

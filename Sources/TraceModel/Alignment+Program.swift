@@ -1,5 +1,5 @@
 public import Bytes
-public import ETCore
+import ETCore
 public import ETFormats
 
 /// What the program says of a trace: which operator an instruction runs, which backend a call goes to, and what each of XNNPACK's

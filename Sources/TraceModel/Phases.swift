@@ -1,4 +1,4 @@
-public import ETCore
+import ETCore
 
 /// Runs of one block that did work of one size: a prompt, or the tokens after it.
 public struct Phase: Sendable, Equatable {

@@ -107,12 +107,20 @@ def runs(folder):
           f" traced {traced / 1000:.0f} ns, {(traced - plain_run) / 2000:.0f} ns an event (two an operator)")
 
 
+def allocations():
+    model = fixtures / "mobilenet_v2/portable/model.pte"
+    done = subprocess.run([root / ".build/release/AllocationCount", model], capture_output=True, text=True, check=True)
+    untraced, traced, executions, operators = map(int, done.stdout.split())
+    print(f"asking the system for memory, {operators} operators: {untraced / executions:.1f} times an execution,"
+          f" traced {traced / executions:.1f} (asked: not for each operator)")
+
+
 def main():
     if len(sys.argv) > 3 and sys.argv[2] == "--inputs":
         return make_inputs(pathlib.Path(sys.argv[3]))
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        for product in ("BenchInputs", "TracerBench"):
+        for product in ("BenchInputs", "TracerBench", "AllocationCount"):
             subprocess.run(["swift", "build", "-j", "2", "-c", "release", "--product", product, "--static-swift-stdlib"],
                            cwd=root, check=True, stdout=subprocess.DEVNULL)
         subprocess.run([sys.executable, __file__, program, "--inputs", folder], check=True)
@@ -148,6 +156,7 @@ def main():
                 print(done.stderr[-500:])
             runs(folder)
         print(flush=True)
+        allocations()
         subprocess.run([root / ".build/release/TracerBench", folder], check=True)
 
 
