@@ -11,11 +11,17 @@ struct MethodLoader {
 
   // MARK: What it needs
 
-  /// Names all operators and backends that nobody registered, in one error.
+  /// Gets the operators' kernels ready.
+  ///
+  /// - Throws: `notRegistered`, which names all operators and backends that nobody registered.
   func checkRegistered() throws(RuntimeError) {
-    let operators = Set(plan.operators.map(\.qualifiedName)).map { plan.text($0) }.filter { options.kernels[$0] == nil }
+    let names = Set(plan.operators.map(\.qualifiedName)).map { plan.text($0) }
+    let operators = names.filter { options.kernels[$0] == nil }
     let backends = Set(plan.delegates.map(\.id)).map { plan.text($0) }.filter { options.backends[$0] == nil }
-    guard !operators.isEmpty || !backends.isEmpty else { return }
+    guard !operators.isEmpty || !backends.isEmpty else {
+      for name in names { options.kernels.prepare(name) }
+      return
+    }
     let parts = [("operators", operators), ("backends", backends)].filter { !$0.1.isEmpty }.map {
       "\($0.0) \($0.1.sorted().joined(separator: ", "))"
     }

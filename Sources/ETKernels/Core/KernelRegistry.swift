@@ -55,6 +55,15 @@ public struct KernelRegistry: Sendable {
 
   public subscript(name: String) -> Entry? { entries[name] }
 
+  /// Gets ready what an operator's first call would else have to: the library of matrix products.
+  public func prepare(_ name: String) {
+    if Self.ofMatrixProducts.contains(name) { BLAS.prepare() }
+  }
+
+  private static let ofMatrixProducts: Set<String> = [
+    "aten::addmm.out", "aten::bmm.out", "aten::convolution.out", "aten::linear.out", "aten::mm.out",
+  ]
+
   /// Adds a kernel, or replaces the one of the same name.
   public mutating func register(_ name: String, _ signature: OperatorSignature, _ kernel: @escaping Kernel) {
     entries[name] = Entry(kernel: kernel, signature: signature)

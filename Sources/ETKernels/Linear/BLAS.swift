@@ -11,8 +11,16 @@
 /// Matrices are row-major; `lda` is the distance between rows of `a` as it lies in memory, in elements. Each product runs
 /// on the calling thread: who wants more threads divides the work into pieces that depend on the shape alone.
 ///
-/// On Linux OpenBLAS is loaded when the first large product is wanted, so that tools that compute nothing start without.
+/// On Linux OpenBLAS is loaded by `prepare`, else when the first large product is wanted, so that tools that compute nothing
+/// start without.
 enum BLAS {
+  /// Loads the library, which takes milliseconds, so that no product has to.
+  static func prepare() {
+    #if !canImport(Accelerate)
+      _ = library
+    #endif
+  }
+
   /// Products of fewer multiplications are not worth a call.
   private static let small = 512
 
