@@ -48,8 +48,15 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     options.tracer = try? EventTracer(configuration)
   }
   for name in program.methodNames.prefix(4) {
-    guard let method = try? Method(program, name: name, options: options) else { continue }
+    let method: Method
+    do {
+      method = try Method(program, name: name, options: options)
+    } catch {
+      _ = "\(error)"
+      continue
+    }
     isLoaded = true
+    describe(method.plan)
     for turn in 0..<2 {
       let given = bundled?.suite(forMethod: name)?.cases
       for index in 0..<method.inputCount {
@@ -59,12 +66,29 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
           try? give(method, index)
         }
       }
-      try? method.execute()
+      do {
+        try method.execute()
+      } catch {
+        _ = "\(error)"
+      }
       method.resetState()
     }
   }
   if let tracer = options.tracer { _ = try! tracer.etdump() }
   return 0
+}
+
+/// Asks for everything that a plan says about its instructions.
+private func describe(_ plan: Program.ExecutionPlan) {
+  for (chain, list) in plan.chains.enumerated() {
+    for index in list.instructions.prefix(64).indices {
+      let id = InstructionID(Int32(truncatingIfNeeded: index))
+      _ = (plan.operatorName(at: id, chain: chain), plan.backendID(at: id, chain: chain))
+      _ = (plan.delegate(at: id, chain: chain), plan.stacktrace(at: id, chain: chain))
+      guard let instruction = plan.instruction(id, chain: chain) else { continue }
+      _ = (plan.arguments(of: instruction), plan.tensorArguments(of: instruction))
+    }
+  }
 }
 
 /// A tensor file behind the program: it begins four bytes before its mark.

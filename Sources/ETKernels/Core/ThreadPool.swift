@@ -26,8 +26,15 @@ public final class ThreadPool: Sendable {
   /// The second argument of `body` is the number of the thread, below `threads`.
   public func run(count: Int, grain: Int, _ body: (Range<Int>, Int) -> Void) {
     guard let shared else { return body(0..<count, 0) }
-    withoutActuallyEscaping(body) { body in shared.run(count: count, grain: max(grain, 1), body) }
+    withoutActuallyEscaping(body) { body in
+      withUnsafePointer(to: LoopBody(run: body)) { shared.run(count: count, grain: max(grain, 1), $0) }
+    }
   }
+}
+
+/// What the pieces of a loop are given to.
+private struct LoopBody {
+  let run: (Range<Int>, Int) -> Void
 }
 
 /// What the threads see of one another.
@@ -37,23 +44,27 @@ private final class Shared: @unchecked Sendable {
   private let workDone: UnsafeMutablePointer<pthread_cond_t>
   // Guarded by the mutex.
   private var generation = 0
-  private var idle = 0
   private var stopping = false
   private var count = 0
   private var grain = 1
-  private var body: ((Range<Int>, Int) -> Void)?
+  /// nil while there is no loop, and once its first thread has seen the last of its pieces taken.
+  private var body: UnsafePointer<LoopBody>?
+  /// Threads that came to the loop in time, and those of them that are done. Who comes late finds nothing to do, and
+  /// nobody waits for him.
+  private var (joined, finished) = (0, 0)
+  private var started = 0
+  // Not guarded.
   private let next = Atomic<Int>(0)
-  private let workers: Int
+  /// `generation`, for threads that look out for the next loop a while before they sleep.
+  private let announced = Atomic<Int>(0)
 
   init(workers: Int) {
-    self.workers = workers
     mutex = .allocate(capacity: 1)
     workArrived = .allocate(capacity: 1)
     workDone = .allocate(capacity: 1)
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(workArrived, nil)
     pthread_cond_init(workDone, nil)
-    idle = workers
     for _ in 0..<workers {
       #if canImport(Darwin)
         var thread: pthread_t?
@@ -75,8 +86,6 @@ private final class Shared: @unchecked Sendable {
       if failed != 0 {
         // Fewer threads: the others take all pieces.
         box.release()
-        idle -= 1
-        missing += 1
       } else {
         #if canImport(Darwin)
           if let thread { pthread_detach(thread) }
@@ -86,10 +95,6 @@ private final class Shared: @unchecked Sendable {
       }
     }
   }
-
-  /// Threads that the system did not give.
-  private var missing = 0
-  private var started = 0
 
   deinit {
     pthread_mutex_destroy(mutex)
@@ -107,29 +112,30 @@ private final class Shared: @unchecked Sendable {
     pthread_mutex_unlock(mutex)
   }
 
-  func run(count: Int, grain: Int, _ body: @escaping (Range<Int>, Int) -> Void) {
+  func run(count: Int, grain: Int, _ body: UnsafePointer<LoopBody>) {
     pthread_mutex_lock(mutex)
-    self.count = count
-    self.grain = grain
-    self.body = body
+    (self.count, self.grain, self.body) = (count, grain, body)
+    (joined, finished) = (0, 0)
     next.store(0, ordering: .relaxed)
-    idle = 0
     generation += 1
+    announced.store(generation, ordering: .relaxed)
     pthread_cond_broadcast(workArrived)
     pthread_mutex_unlock(mutex)
     takePieces(count, grain, 0, body)
     pthread_mutex_lock(mutex)
-    while idle < workers - missing { pthread_cond_wait(workDone, mutex) }
     self.body = nil
+    while finished < joined { pthread_cond_wait(workDone, mutex) }
     pthread_mutex_unlock(mutex)
   }
 
-  private func takePieces(_ count: Int, _ grain: Int, _ worker: Int, _ body: (Range<Int>, Int) -> Void) {
+  /// Never inlined: no thread may hold the closure when it says that it is done.
+  @inline(never)
+  private func takePieces(_ count: Int, _ grain: Int, _ worker: Int, _ body: UnsafePointer<LoopBody>) {
     while true {
       let piece = next.wrappingAdd(1, ordering: .relaxed).oldValue
       let start = piece &* grain
       guard start < count else { return }
-      body(start..<min(start &+ grain, count), worker)
+      body.pointee.run(start..<min(start &+ grain, count), worker)
     }
   }
 
@@ -138,16 +144,25 @@ private final class Shared: @unchecked Sendable {
     pthread_mutex_lock(mutex)
     started += 1
     let worker = started
-    while true {
-      while generation == seen && !stopping { pthread_cond_wait(workArrived, mutex) }
-      if stopping { break }
+    while !stopping {
+      guard generation != seen, let body else {
+        seen = generation
+        pthread_cond_wait(workArrived, mutex)
+        continue
+      }
       seen = generation
-      let (count, grain, body) = (count, grain, body)
+      joined += 1
+      let (count, grain) = (count, grain)
       pthread_mutex_unlock(mutex)
-      if let body { takePieces(count, grain, worker, body) }
+      takePieces(count, grain, worker, body)
       pthread_mutex_lock(mutex)
-      idle += 1
-      if idle == workers - missing { pthread_cond_signal(workDone) }
+      finished += 1
+      if finished == joined { pthread_cond_signal(workDone) }
+      pthread_mutex_unlock(mutex)
+      // The next loop of a model is often near.
+      var looks = 0
+      while looks < 20_000, announced.load(ordering: .relaxed) == seen { looks += 1 }
+      pthread_mutex_lock(mutex)
     }
     pthread_mutex_unlock(mutex)
   }
