@@ -12,7 +12,9 @@ struct RunRecorder {
   private let streams: Bool
 
   /// Nil where no trace is wanted.
-  init?(_ request: RunRequest, model: LoadedModel, plan: Program.ExecutionPlan) throws {
+  ///
+  /// - Parameter executions: How many are recorded.
+  init?(_ request: RunRequest, model: LoadedModel, plan: Program.ExecutionPlan, executions: Int) throws {
     guard let trace = request.trace else {
       guard request.debugBuffer == nil, request.log == .none, request.filter == nil else {
         throw Trouble("--debug-buffer, --log and --filter need --trace", status: .usage)
@@ -26,7 +28,7 @@ struct RunRecorder {
     let instructions = plan.instructions.count
     let perRun = min(max(instructions, 1) * (request.log == .intermediates ? 10 : 3) + 16, 1 << 20)
     let most = 1 << 24
-    configuration.capacity = request.iterations > most / perRun ? most : perRun * max(request.iterations, 1) + 1024
+    configuration.capacity = executions > most / perRun ? most : perRun * executions + 1024
     if request.streams { configuration.storage = .journal(path: trace) }
     if let path = request.debugBuffer { configuration.debugBuffer = .file(path: path) }
     configuration.debugLevel =
