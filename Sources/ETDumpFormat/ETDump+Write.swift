@@ -259,7 +259,7 @@ private struct ETDumpWriter<Sink: ByteSink>: ~Copyable {
   /// Bytes that the sink has.
   private var written = 0
 
-  private static var capacity: Int { 1 << 18 }
+  private static var capacity: Int { 1 << 20 }
 
   init(dump: ETDump, plan: WritePlan, sink: Sink) {
     self.dump = dump
