@@ -16,7 +16,7 @@ help_of() {
 
 for page in man/*.1; do
   tool=$(basename "$page" .1)
-  options=$(help_of "$tool" | grep -o -- '--[a-z][a-z-]*' | grep -v -x -e --version -e --help | sort -u)
+  options=$(help_of "$tool" | grep '^ *-' | grep -o -- '--[a-z][a-z-]*' | grep -v -x -e --version -e --help | sort -u)
   for option in $options; do
     grep -q -e "Fl -${option#--}\b" "$page" || { echo "$page lacks $option"; status=1; }
   done
