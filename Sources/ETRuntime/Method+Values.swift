@@ -187,7 +187,8 @@ extension Method {
       ownedArenas[value, default: []].append(arena)
       storage.memoryLeft.pointee -= bytes
     }
-    storage.settle(tensor, in: TensorHome(data: arena.bytes.baseAddress, capacity: arena.bytes.count, isConstant: false))
+    storage.settle(
+      tensor, in: TensorHome(data: arena.bytes.baseAddress, capacity: arena.bytes.count, isConstant: false))
   }
 }
 

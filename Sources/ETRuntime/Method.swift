@@ -97,7 +97,8 @@ public final class Method {
     let wanted = name ?? (names.count == 1 ? names[0] : "forward")
     guard let plan = program.method(named: wanted) else {
       throw RuntimeError(
-        .missing, "the program has no method \(wanted); it has \(names.isEmpty ? "none" : names.joined(separator: ", "))")
+        .missing,
+        "the program has no method \(wanted); it has \(names.isEmpty ? "none" : names.joined(separator: ", "))")
     }
     return plan
   }

@@ -17,7 +17,9 @@ struct MethodTracer {
   /// Of each step: the kernel's event, nil for operators on the method's own values and other instructions.
   private let kernels: [NameID?]
 
-  init(_ tracer: EventTracer, _ thread: ThreadTracer, plan: Program.ExecutionPlan, steps: UnsafeMutableBufferPointer<Step>) {
+  init(
+    _ tracer: EventTracer, _ thread: ThreadTracer, plan: Program.ExecutionPlan, steps: UnsafeMutableBufferPointer<Step>
+  ) {
     self.thread = thread
     execute = tracer.intern("Method::execute")
     executeBlock = tracer.intern("Execute")

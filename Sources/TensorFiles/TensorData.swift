@@ -24,7 +24,8 @@ public struct TensorData: Sendable {
     }
     guard needed == range.count else {
       throw ReadError(
-        needed > range.count ? .truncated : .malformed, at: needed > range.count ? range.upperBound : range.lowerBound + needed,
+        needed > range.count ? .truncated : .malformed,
+        at: needed > range.count ? range.upperBound : range.lowerBound + needed,
         "\(dtype) \(Self.text(of: sizes)) takes \(needed) bytes, not \(range.count)")
     }
     if dtype == .bool, let odd = contents.bytes(in: range).firstIndex(where: { $0 > 1 }) {

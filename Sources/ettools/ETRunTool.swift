@@ -23,7 +23,8 @@ struct ETRunTool: ParsableCommand, Work {
 
   @Argument(help: "A program (.pte) or bundled program (.bpte), plain or zstd-compressed.")
   var model: String
-  @Option(help: ArgumentHelp("A tensor file (.ptd) of weights outside the program. May be repeated.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("A tensor file (.ptd) of weights outside the program. May be repeated.", valueName: "file"))
   var data: [String] = []
   @Option(help: "The method to run, where there are several.")
   var method: String?
@@ -65,7 +66,8 @@ struct ETRunTool: ParsableCommand, Work {
   var seed: UInt64 = 0
   @Option(help: "table or json.")
   var format: RunRequest.Format?
-  @Option(name: .shortAndLong, help: ArgumentHelp("Where to write the report; - for standard output.", valueName: "file"))
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("Where to write the report; - for standard output.", valueName: "file"))
   var output: String?
 
   func validate() throws {

@@ -109,7 +109,8 @@ import Testing
     let out = bench.tensor(.int, [1, 0, 1, 1, 1], bound: 0)
     bench.run("aten::expand_copy.out", input, bench.ints([size, 0, size, size, size]), bench.bool(false), out)
     bench.run("aten::full.out", bench.ints([size, 0, size, size, size]), bench.int(1), input)
-    bench.run("aten::select_copy.int_out", input, bench.int(0), bench.int(-1), bench.tensor(.int, [0, 1, 1, 1], bound: 0))
+    bench.run(
+      "aten::select_copy.int_out", input, bench.int(0), bench.int(-1), bench.tensor(.int, [0, 1, 1, 1], bound: 0))
     bench.run("aten::permute_copy.out", input, bench.ints([4, 3, 2, 1, 0]), out)
     bench.run("aten::pixel_shuffle.out", input, bench.int(32767), out)
     bench.run("aten::add.out", input, input, bench.int(1), out)

@@ -76,11 +76,14 @@ import Testing
     Convolution(channels: 3, filters: 8, height: 64, width: 3, kernel: 5, padding: 6, dilation: 3),
     Convolution(channels: 5, filters: 7, height: 300, width: 1, kernel: 1, stride: 3),  // upright
     Convolution(channels: 40, filters: 40, groups: 40, height: 56, width: 57, kernel: 3, padding: 1),
-    Convolution(channels: 6, filters: 12, groups: 6, height: 47, width: 33, kernel: 5, stride: 2, padding: 3, dilation: 2),
-    Convolution(batches: 3, channels: 4, filters: 4, groups: 4, height: 9, width: 120, kernel: 3, stride: 4, padding: 1),
+    Convolution(
+      channels: 6, filters: 12, groups: 6, height: 47, width: 33, kernel: 5, stride: 2, padding: 3, dilation: 2),
+    Convolution(
+      batches: 3, channels: 4, filters: 4, groups: 4, height: 9, width: 120, kernel: 3, stride: 4, padding: 1),
     Convolution(channels: 4, filters: 4, groups: 4, height: 9, width: 40, kernel: 3, stride: 5, padding: 1),
     Convolution(channels: 16, filters: 24, height: 31, width: 29, kernel: 4, stride: 2, padding: 1, transposed: true),
-    Convolution(batches: 2, channels: 6, filters: 9, groups: 3, height: 8, width: 40, kernel: 3, dilation: 2, transposed: true),
+    Convolution(
+      batches: 2, channels: 6, filters: 9, groups: 3, height: 8, width: 40, kernel: 3, dilation: 2, transposed: true),
   ])
   func ofConvolutions(_ c: Convolution) throws {
     let x = random(c.batches * c.channels * c.height * c.width, 1)
@@ -91,7 +94,8 @@ import Testing
       let bench = KernelBench(threads: threads)
       let weightSizes = c.transposed ? [c.channels, c.filters / c.groups] : [c.filters, c.channels / c.groups]
       let (input, weight, bias) = (
-        bench.tensor(x, [c.batches, c.channels, c.height, c.width]), bench.tensor(w, weightSizes + [c.kernel, c.kernel]),
+        bench.tensor(x, [c.batches, c.channels, c.height, c.width]),
+        bench.tensor(w, weightSizes + [c.kernel, c.kernel]),
         bench.tensor(b, [c.filters])
       )
       let out = bench.tensor(.float, [c.batches, c.filters, c.outSize(c.height), c.outSize(c.width)])
@@ -123,7 +127,8 @@ import Testing
     let (one, zero) = (bench.ints([1, 1]), bench.ints([0, 0]))
     #expect(
       bench.run(
-        "aten::convolution.out", input, weight, bench.none(), one, one, one, bench.bool(false), zero, bench.int(1), out))
+        "aten::convolution.out", input, weight, bench.none(), one, one, one, bench.bool(false), zero, bench.int(1), out)
+    )
     let plain: [Float] = (0..<16).map { $0 < 4 || $0 % 4 == 0 ? 0 : .infinity }
     #expect(bench.elements(out) == plain)
   }
@@ -193,7 +198,8 @@ import Testing
     let (out, no) = (bench.tensor(.double, [1, 1, 2, 1]), bench.bool(false))
     #expect(
       bench.run(
-        "aten::convolution.out", bench.tensor(.double, [1, huge, 0, 0]), bench.tensor(.double, [1, huge, 16_777_215, 0]),
+        "aten::convolution.out", bench.tensor(.double, [1, huge, 0, 0]),
+        bench.tensor(.double, [1, huge, 16_777_215, 0]),
         bench.none(), one, bench.ints([8_388_608, 0]), one, no, none, bench.int(1), out))
     let input = bench.tensor([Float](repeating: 2, count: 4096), [1, 64, 64])
     let (pooled, places) = (bench.tensor(.float, [1, 64, 64]), bench.tensor(.long, [1, 64, 64]))

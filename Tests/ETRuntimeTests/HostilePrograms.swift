@@ -53,7 +53,8 @@ import Testing
         var edited = bytes
         for _ in 0..<1 + Int.random(in: 0..<3, using: &random) {
           let place = Int.random(in: 0..<edited.count, using: &random)
-          edited[place] = [0, 1, 255, 127, edited[place] &+ 1, edited[place] ^ 16][Int.random(in: 0..<6, using: &random)]
+          edited[place] =
+            [0, 1, 255, 127, edited[place] &+ 1, edited[place] ^ 16][Int.random(in: 0..<6, using: &random)]
         }
         tried += 1
         if run(edited) { loaded += 1 }

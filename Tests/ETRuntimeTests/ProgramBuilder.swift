@@ -68,7 +68,9 @@ struct ProgramBuilder {
     let (inputs, outputs) = (builder.integers(self.inputs), builder.integers(self.outputs))
     let (operatorList, sizes) = (builder.references(operators), builder.integers([0, plannedBytes]))
     let plan = Self.table(&builder, 10) {
-      for (slot, reference) in [(0, name), (2, valueList), (3, inputs), (4, outputs), (5, chains), (6, operatorList), (8, sizes)] {
+      for (slot, reference) in [
+        (0, name), (2, valueList), (3, inputs), (4, outputs), (5, chains), (6, operatorList), (8, sizes),
+      ] {
         $0.add(reference, slot: slot)
       }
     }

@@ -83,7 +83,9 @@ enum Sessions {
       // Deep in a network the rounding of all layers before adds up, the official runtime's as ours.
       var closeness = Closeness.standard(for: b.type, isReduction: true)
       if b.type == .float { (closeness.relative, closeness.ofGreatest) = (1e-4, 1e-5) }
-      let difference = a.bytes.withUnsafeBytes { a in b.bytes.withUnsafeBytes { closeness.firstDifference(b.type, a, $0) } }
+      let difference = a.bytes.withUnsafeBytes { a in
+        b.bytes.withUnsafeBytes { closeness.firstDifference(b.type, a, $0) }
+      }
       #expect(difference == nil, "\(session.model), \(session.name), \(b.place)")
       if difference != nil { return }
     }

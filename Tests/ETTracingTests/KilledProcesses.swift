@@ -56,7 +56,9 @@ import Testing
       // At most the event that was recorded and not counted yet is beyond the count.
       for number in 0..<2 {
         let there = recorded["thread \(number)"] ?? 0
-        #expect(there == counters[number] || there == counters[number] + 1, "kill \(kill), thread \(number): \(there) events, \(counters[number]) counted")
+        #expect(
+          there == counters[number] || there == counters[number] + 1,
+          "kill \(kill), thread \(number): \(there) events, \(counters[number]) counted")
       }
     }
   }

@@ -169,9 +169,13 @@ public func mutate(_ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, _ room: I
         case 6: UInt64(bitPattern: -Int64(random.next() % 64))
         default: random.next()
         }
-      withUnsafeBytes(of: value) { (bytes + place).update(from: $0.bindMemory(to: UInt8.self).baseAddress!, count: width) }
+      withUnsafeBytes(of: value) {
+        (bytes + place).update(from: $0.bindMemory(to: UInt8.self).baseAddress!, count: width)
+      }
       if loads(bytes, count) { break }
-      withUnsafeBytes(of: old) { (bytes + place).update(from: $0.bindMemory(to: UInt8.self).baseAddress!, count: width) }
+      withUnsafeBytes(of: old) {
+        (bytes + place).update(from: $0.bindMemory(to: UInt8.self).baseAddress!, count: width)
+      }
     }
   }
   return count

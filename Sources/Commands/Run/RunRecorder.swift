@@ -40,7 +40,8 @@ struct RunRecorder {
     configuration.filter = request.filter.map { EventFilter(include: [.init(name: $0), .init(kinds: [.method])]) }
     configuration.isCompatibleWith15 = request.isCompatibleWith15
     configuration.metadata = [
-      ("producer", "etrun \(Version.current)"), ("device", Device.description), ("method", plan.name), ("model", lastComponent(request.model)),
+      ("producer", "etrun \(Version.current)"), ("device", Device.description), ("method", plan.name),
+      ("model", lastComponent(request.model)),
       ("model_crc32", String(CRC32.of(model.program.bytes(model.program.place)), radix: 16)),
       ("threads", String(request.threads)),
     ]

@@ -40,7 +40,8 @@ struct RunReport {
     text += "\n\n"
     if let summary = Summary(of: times.map { Double($0) }) {
       var table = TextTable(
-        [.init("latency (ms)")] + ["p50", "p90", "p99", "mean", "min", "max", "first"].map { .init($0, isNumber: true) })
+        [.init("latency (ms)")]
+          + ["p50", "p90", "p99", "mean", "min", "max", "first"].map { .init($0, isNumber: true) })
       let first = Double((warmup + times)[0])
       let row = [summary.p50, summary.p90, summary.p99, summary.mean, summary.min, summary.max, first]
       table.row(["Method::execute"] + row.map(milliseconds))

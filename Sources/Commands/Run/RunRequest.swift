@@ -48,7 +48,8 @@ public struct RunRequest: Sendable {
     let plan = try chosenPlan(of: model.program)
     let calls = try RunInputs(self, model: model, plan: plan).calls()
     let recorder = try RunRecorder(
-      self, model: model, plan: plan, executions: iterations > .max / max(calls.count, 1) ? .max : iterations * calls.count)
+      self, model: model, plan: plan,
+      executions: iterations > .max / max(calls.count, 1) ? .max : iterations * calls.count)
     var options = Method.Options()
     options.data = try data.map { path in
       try Inputs.reading(path) { (path) throws(ReadError) in try FlatTensor.load(path) }

@@ -29,7 +29,8 @@ public struct TracerCalibrationReport {
     if let counter = calibration.counter { row("time-stamp counter", counter) }
     var text = table.text(width: Terminal.width)
     if let rate = calibration.counterTicksPerSecond, let drift = calibration.counterDrift {
-      text += "\ncounter: \(NumberText.fixed(rate / 1e6, 3)) MHz, at most \(NumberText.fixed(drift, 0)) ns from the system clock"
+      text +=
+        "\ncounter: \(NumberText.fixed(rate / 1e6, 3)) MHz, at most \(NumberText.fixed(drift, 0)) ns from the system clock"
       text += " in between\n"
     } else {
       text += "\nno counter that runs at one rate: events are timed with the system clock\n"

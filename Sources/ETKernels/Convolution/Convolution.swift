@@ -94,7 +94,8 @@ struct ConvolutionShape {
     if let bias {
       try require(bias.rank == 1 && bias.sizes[0] == outChannels, "a bias of \(describe(bias.sizes))")
     }
-    try require(weight.sizes[0] >= groups && weight.sizes[0] % groups == 0, "\(weight.sizes[0]) filters in \(groups) groups")
+    try require(
+      weight.sizes[0] >= groups && weight.sizes[0] % groups == 0, "\(weight.sizes[0]) filters in \(groups) groups")
     if transposed {
       try require(channels == weight.sizes[0], "\(channels) channels for \(weight.sizes[0])")
     } else {

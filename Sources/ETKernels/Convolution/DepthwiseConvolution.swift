@@ -65,7 +65,8 @@ private struct DepthwisePlan {
     }
   }
 
-  func run(_ count: Int, _ bias: Float, _ w: UnsafePointer<Float>, _ distances: UnsafePointer<Int>, _ taps: Int,
+  func run(
+    _ count: Int, _ bias: Float, _ w: UnsafePointer<Float>, _ distances: UnsafePointer<Int>, _ taps: Int,
     _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>
   ) {
     var at = 0
@@ -134,7 +135,8 @@ func convolveDepthwise(
       for filter in first..<first + filters {
         let channel = filter % s.outChannels
         plan.run(
-          (height - 1) * plan.pitch + s.outWidth, b?[channel] ?? 0, w + channel * taps, distances, taps, gathered, results)
+          (height - 1) * plan.pitch + s.outWidth, b?[channel] ?? 0, w + channel * taps, distances, taps, gathered,
+          results)
         let to = y + (filter * s.outHeight + top) * s.outWidth
         for r in 0..<height { copyEvery(1, results + r * plan.pitch, to + r * s.outWidth, s.outWidth) }
       }

@@ -67,7 +67,9 @@ public struct KernelCall {
 
   @usableFromInline func checkDynamicOutput(_ tensor: Tensor, _ position: Int) throws(KernelError) {
     let state = tensor.state.pointee
-    guard state.data != nil || state.countBound == 0 || state.dynamism == .dynamicUnbound else { throw noMemory(position) }
+    guard state.data != nil || state.countBound == 0 || state.dynamism == .dynamicUnbound else {
+      throw noMemory(position)
+    }
     for other in 0..<position {
       let value = value(other)
       var isSame = value.asTensor?.state == tensor.state

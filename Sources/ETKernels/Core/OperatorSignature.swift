@@ -17,7 +17,8 @@ public struct OperatorSignature: Sendable, Equatable {
     for line in table.split(separator: "\n") {
       let fields = line.split(separator: " ")
       let numbers = fields.dropFirst().compactMap { Int($0) }
-      signatures[String(fields[0])] = OperatorSignature(arity: numbers[0], outputs: numbers[1]..<numbers[1] + numbers[2])
+      signatures[String(fields[0])] = OperatorSignature(
+        arity: numbers[0], outputs: numbers[1]..<numbers[1] + numbers[2])
     }
     return signatures
   }()

@@ -13,7 +13,8 @@ extension KernelCall {
     var place = 0
     loop.forEachRun(0..<loop.outerCount, offsets) { offsets in
       load(
-        UnsafeRawPointer(tensor.data) + offsets[0], tensor.type, loop.innerStride(0), loop.innerCount, into: copy + place)
+        UnsafeRawPointer(tensor.data) + offsets[0], tensor.type, loop.innerStride(0), loop.innerCount,
+        into: copy + place)
       place += loop.innerCount
     }
     return UnsafePointer(copy)

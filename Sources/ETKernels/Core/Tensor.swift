@@ -176,7 +176,8 @@ public struct Tensor {
     let room = state.pointee.data == nil ? state.pointee.countBound : state.pointee.capacity / max(elementSize, 1)
     guard total <= state.pointee.countBound || state.pointee.dynamism == .dynamicUnbound, total <= room else {
       throw KernelError(
-        .doesNotFit, "a result of \(describe(new)) for a tensor of at most \(min(room, state.pointee.countBound)) elements")
+        .doesNotFit,
+        "a result of \(describe(new)) for a tensor of at most \(min(room, state.pointee.countBound)) elements")
     }
     for i in 0..<rank { state.pointee.sizes[i] = new[i] }
     state.pointee.count = total

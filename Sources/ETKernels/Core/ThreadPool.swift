@@ -1,3 +1,5 @@
+internal import Synchronization
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -5,7 +7,6 @@
 #else
   import Darwin
 #endif
-internal import Synchronization
 
 /// A fixed number of threads that share the pieces of a loop: one loop at a time, and none within another.
 public final class ThreadPool: Sendable {

@@ -43,7 +43,9 @@ public struct Value {
   @inlinable public var asDouble: Double? { tag == .double ? unsafeDouble : nil }
   @inlinable public var asBool: Bool? { tag == .bool ? unsafeBool : nil }
   @inlinable public var asTensor: Tensor? { tag == .tensor ? unsafeTensor : nil }
-  @inlinable public var asList: UnsafeMutablePointer<ListState>? { tag.rawValue >= Tag.string.rawValue ? unsafeList : nil }
+  @inlinable public var asList: UnsafeMutablePointer<ListState>? {
+    tag.rawValue >= Tag.string.rawValue ? unsafeList : nil
+  }
 }
 
 /// The members of a list value.

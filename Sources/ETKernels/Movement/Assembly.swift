@@ -67,7 +67,9 @@ extension KernelRegistry {
       guard out.count > 0 else { return }
       // A box of twice the dimensions: which repetition, and which element of it.
       let rank = repeats.count
-      let box = try call.sizes(2 * rank) { $0 % 2 == 0 ? repeats[$0 / 2] : $0 / 2 < missing ? 1 : input.sizes[$0 / 2 - missing] }
+      let box = try call.sizes(2 * rank) {
+        $0 % 2 == 0 ? repeats[$0 / 2] : $0 / 2 < missing ? 1 : input.sizes[$0 / 2 - missing]
+      }
       let order: UnsafeMutablePointer<UInt8> = try call.context.scratch(count: 2 * rank)
       for i in 0..<rank {
         order[2 * i] = 2 * out.dimOrder[i]
@@ -115,7 +117,9 @@ extension KernelRegistry {
       (input, out) = (try call.ignoringDimOrder(input), try call.ignoringDimOrder(out))
       let width = input.elementSize
       var offset = 0
-      for d in 0..<input.rank where mask >> UInt64(d) & 1 == 1 { offset += (input.sizes[d] - 1) * input.strides[d] * width }
+      for d in 0..<input.rank where mask >> UInt64(d) & 1 == 1 {
+        offset += (input.sizes[d] - 1) * input.strides[d] * width
+      }
       try call.copyView(input, offset: offset, to: out) {
         input.strides[$0] * width * (mask >> UInt64($0) & 1 == 1 ? -1 : 1)
       }
@@ -137,7 +141,8 @@ extension KernelRegistry {
       try require(factor > 0 && factor < 32768 && input.rank >= 3 && input.type == out.type, "a factor of \(factor)")
       let first = input.rank - 3
       try require(
-        input.sizes[first + 1] % factor == 0 && input.sizes[first + 2] % factor == 0, "sizes that \(factor) does not divide")
+        input.sizes[first + 1] % factor == 0 && input.sizes[first + 2] % factor == 0,
+        "sizes that \(factor) does not divide")
       try out.resize(
         to: call.sizes(input.rank) {
           $0 < first ? input.sizes[$0] : $0 == first ? input.sizes[first] * factor * factor : input.sizes[$0] / factor
@@ -254,7 +259,8 @@ extension KernelCall {
   }
 
   fileprivate func convert(
-    from start: UnsafeRawPointer, _ type: ScalarType, into: UnsafeMutableRawPointer, _ to: ScalarType, _ loop: StridedLoop
+    from start: UnsafeRawPointer, _ type: ScalarType, into: UnsafeMutableRawPointer, _ to: ScalarType,
+    _ loop: StridedLoop
   ) throws(KernelError) {
     let offsets: UnsafeMutablePointer<Int> = try context.scratch(count: loop.offsetCount)
     func run<T: Computable>(_: T.Type) throws(KernelError) {
@@ -308,7 +314,8 @@ extension KernelCall {
           : d == first + 1
             ? large.strides[first + 1] * factor
             : d == first + 2
-              ? large.strides[first + 1] : d == first + 3 ? large.strides[first + 2] * factor : large.strides[first + 2])
+              ? large.strides[first + 1]
+              : d == first + 3 ? large.strides[first + 2] * factor : large.strides[first + 2])
     }
     func smallStride(_ d: Int) -> Int {
       width

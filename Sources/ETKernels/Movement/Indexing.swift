@@ -107,7 +107,8 @@ extension KernelRegistry {
       var given: Tensor?
       for index in indices {
         guard let index else { continue }
-        try require(given == nil && index.rank == 1 && index.type.isInteger, "indices that are not one list of integers")
+        try require(
+          given == nil && index.rank == 1 && index.type.isInteger, "indices that are not one list of integers")
         given = index
       }
       try require(given != nil && !accumulates, "no index, or a sum")

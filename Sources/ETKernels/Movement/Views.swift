@@ -127,7 +127,8 @@ extension KernelRegistry {
         let start = i * (size >= total ? total : size)
         let count = min(size, total - start)
         try require(
-          out.type == outs[0].type && out.rank == input.rank && out.sizes[dimension] == count, "a piece of another shape")
+          out.type == outs[0].type && out.rank == input.rank && out.sizes[dimension] == count,
+          "a piece of another shape")
         try call.copySlice(input, dimension, start: start, count: count, step: 1, to: out)
       }
     }
@@ -233,7 +234,10 @@ extension KernelRegistry {
       var isEmpty = false
       for (size, stride) in zip(size, stride) {
         try require(size >= 0 && stride >= 0, "a negative size or stride")
-        if size == 0 { isEmpty = true; continue }
+        if size == 0 {
+          isEmpty = true
+          continue
+        }
         let (reach, overflow) = stride.multipliedReportingOverflow(by: size - 1)
         let (sum, overflow2) = last.addingReportingOverflow(reach)
         try require(!overflow && !overflow2, "strides that reach too far")
@@ -259,14 +263,17 @@ extension KernelRegistry {
       }
       try out.resize(to: call.sizes(input.rank + 1) { $0 == input.rank ? 2 : input.sizes[$0] })
       let loop = try StridedLoop(sizes: out.sizes, order: out.dimOrder, operands: 2, context: call.context) {
-        $0 == 0 ? out.strides[$1] * out.elementSize
+        $0 == 0
+          ? out.strides[$1] * out.elementSize
           : $1 == input.rank ? real.byteSize : input.strides[$1] * input.elementSize
       }
       try call.convert(from: UnsafeRawPointer(input.data), real, to: out, loop)
     }
     register("aten::tril.out") { call throws(KernelError) in
       let (input, diagonal, out) = (try call.tensor(0), try call.int(1), try call.output(2))
-      try require(input.type == out.type && input.rank >= 2 && (input.type.isOrdinary || input.count == 0), "\(input.type) and \(out.type)")
+      try require(
+        input.type == out.type && input.rank >= 2 && (input.type.isOrdinary || input.count == 0),
+        "\(input.type) and \(out.type)")
       try requireSameDimOrder(input, out)
       try out.resize(like: input)
       let (rows, columns) = (input.sizes[input.rank - 2], input.sizes[input.rank - 1])
@@ -329,7 +336,9 @@ extension KernelCall {
     start: Int?, end: Int?, step: Int, of size: Int
   ) throws(KernelError) -> (start: Int, count: Int, step: Int) {
     try require(step > 0, "a step of \(step)")
-    func inside(_ index: Int) -> Int { min(max(index < 0 ? index.addingReportingOverflow(size).partialValue : index, 0), size) }
+    func inside(_ index: Int) -> Int {
+      min(max(index < 0 ? index.addingReportingOverflow(size).partialValue : index, 0), size)
+    }
     let first = inside(start ?? 0)
     let last = max(inside(end ?? size), first)
     return (first, (last - first) / step + ((last - first) % step == 0 ? 0 : 1), step)
@@ -397,7 +406,8 @@ extension KernelCall {
     var seen: UInt64 = 0
     for d in 0..<input.rank {
       let from = source(d)
-      try require((0..<input.rank).contains(from) && seen >> UInt64(from) & 1 == 0, "dimensions that are no permutation")
+      try require(
+        (0..<input.rank).contains(from) && seen >> UInt64(from) & 1 == 0, "dimensions that are no permutation")
       seen |= 1 << UInt64(from)
     }
     try out.resize(to: sizes(input.rank) { input.sizes[source($0)] })

@@ -41,7 +41,8 @@ extension KernelRegistry {
       try require(input.rank == dimensions + 1 || input.rank == dimensions + 2, "an input of rank \(input.rank)")
       // As the reference, which pads what lies in memory as if it were row-major, but for the first dimension's check.
       try require(
-        name == "replication" && dimensions > 1 || input.isContiguous && out.isContiguous, "a dim order that is not contiguous")
+        name == "replication" && dimensions > 1 || input.isContiguous && out.isContiguous,
+        "a dim order that is not contiguous")
       let paddings = try Paddings(call, input, pad)
       let strides = try call.rowMajorStrides(input.sizes)
       for d in input.rank - dimensions..<input.rank {

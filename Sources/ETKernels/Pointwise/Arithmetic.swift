@@ -111,7 +111,8 @@ extension KernelRegistry {
     register("aten::remainder.Scalar_out") { call throws(KernelError) in
       try call.remainderByScalar(Remainder.self, inFloatingPoint: false)
     }
-    register("aten::fmod.Tensor_out") { call throws(KernelError) in try call.remainderOfTensors(TruncatedRemainder.self) }
+    register("aten::fmod.Tensor_out") { call throws(KernelError) in try call.remainderOfTensors(TruncatedRemainder.self)
+    }
     register("aten::fmod.Scalar_out") { call throws(KernelError) in
       try call.remainderByScalar(TruncatedRemainder.self, inFloatingPoint: true)
     }
@@ -132,7 +133,11 @@ extension KernelRegistry {
       try require(out.type.isFloatingPoint, "a result of \(out.type)")
       try requireSameDimOrder(a, b, out)
       try call.resize(out, toBroadcast: Operands(a, b))
-      try call.floating(Operands(a, b), out, common: quotientType(a.type, b.type)) { atan2f($0, $1) } double: { atan2($0, $1) }
+      try call.floating(Operands(a, b), out, common: quotientType(a.type, b.type)) {
+        atan2f($0, $1)
+      } double: {
+        atan2($0, $1)
+      }
     }
   }
 }
@@ -308,7 +313,9 @@ extension KernelCall {
     switch try common.compute() {
     case .int:
       let (p, q) = (Int64(narrowed(p.asInt, common)), Int64(narrowed(q.asInt, common)))
-      try elementwise(Int64.self, self, Operands(input), out, narrow: narrowing(common, out)) { Op.run(p, q, $0, $1, $2) }
+      try elementwise(Int64.self, self, Operands(input), out, narrow: narrowing(common, out)) {
+        Op.run(p, q, $0, $1, $2)
+      }
     case .float:
       let (p, q) = (Float(p), Float(q))
       try elementwise(Float.self, self, Operands(input), out) { Op.run(p, q, $0, $1, $2) }
@@ -344,7 +351,8 @@ extension KernelCall {
     switch try common.compute() {
     case .int:
       try elementwise(
-        Int64.self, self, operands, out, narrow: narrowing(common, out)) { computation.run($0, $1, $2) }
+        Int64.self, self, operands, out, narrow: narrowing(common, out)
+      ) { computation.run($0, $1, $2) }
     case .float: try elementwise(Float.self, self, operands, out) { computation.run($0, $1, $2) }
     case .double: try elementwise(Double.self, self, operands, out) { computation.run($0, $1, $2) }
     }
@@ -464,7 +472,11 @@ extension KernelCall {
     try requireSameDimOrder(a, b, out)
     let operands = Operands(a, b)
     try resize(out, toBroadcast: operands)
-    try floating(operands, out, common: common) { $0 / $1 } double: { $0 / $1 }
+    try floating(operands, out, common: common) {
+      $0 / $1
+    } double: {
+      $0 / $1
+    }
   }
 
   fileprivate func divideByScalar(_ a: Tensor, _ b: Scalar, _ out: Tensor) throws(KernelError) {

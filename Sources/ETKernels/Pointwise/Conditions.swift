@@ -27,7 +27,8 @@ extension KernelRegistry {
     registerBitwise("xor", { $0 ^ $1 })
     register("aten::bitwise_not.out") { call throws(KernelError) in
       let (input, out) = (try call.tensor(0), try call.output(1))
-      try require(input.type == out.type && TypeSet.integersAndBool.contains(input.type), "\(input.type) and \(out.type)")
+      try require(
+        input.type == out.type && TypeSet.integersAndBool.contains(input.type), "\(input.type) and \(out.type)")
       try requireSameDimOrder(input, out)
       try out.resize(like: input)
       let isBool = input.type == .bool

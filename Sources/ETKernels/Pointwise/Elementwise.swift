@@ -92,7 +92,9 @@ struct Operands {
 
   var count: Int { third != nil ? 3 : second != nil ? 2 : 1 }
 
-  subscript(index: Int) -> Tensor { index == 0 ? first : index == 1 ? second.unsafelyUnwrapped : third.unsafelyUnwrapped }
+  subscript(index: Int) -> Tensor {
+    index == 0 ? first : index == 1 ? second.unsafelyUnwrapped : third.unsafelyUnwrapped
+  }
 
   func allSatisfy(_ condition: (Tensor) -> Bool) -> Bool {
     condition(first) && (second.map(condition) ?? true) && (third.map(condition) ?? true)

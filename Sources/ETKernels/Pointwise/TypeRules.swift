@@ -92,7 +92,8 @@ extension KernelCall {
         let other = own < 0 ? 1 : operands[i].sizes[own]
         if other == 1 { continue }
         guard size == 1 || size == other else {
-          throw KernelError(.invalidArgument, "shapes that do not broadcast: \(size) and \(other) in dimension \(dimension)")
+          throw KernelError(
+            .invalidArgument, "shapes that do not broadcast: \(size) and \(other) in dimension \(dimension)")
         }
         size = other
       }

@@ -53,7 +53,8 @@ extension KernelRegistry {
       try call.inComputeType(
         input.type,
         MaxPoolBackward(
-          call: call, window: window, gradient: call.ignoringDimOrder(gradient), indices: call.ignoringDimOrder(indices),
+          call: call, window: window, gradient: call.ignoringDimOrder(gradient),
+          indices: call.ignoringDimOrder(indices),
           out: call.ignoringDimOrder(out)))
     }
   }
@@ -117,7 +118,8 @@ extension KernelCall {
     try require(
       input.type == out.type && input.type.isOrdinary && input.type != .bool, "\(input.type) and \(out.type)")
     for tensor in [input, out] {
-      try require(tensor.isContiguous || tensor.isChannelsLast, "a dim order that is neither contiguous nor channels last")
+      try require(
+        tensor.isContiguous || tensor.isChannelsLast, "a dim order that is neither contiguous nor channels last")
     }
   }
 }

@@ -28,12 +28,16 @@ extension KernelRegistry {
     }
     register("quantized_decomposed::dequantize_per_tensor.out") { call throws(KernelError) in
       let (input, scale, zero, out) = (try call.tensor(0), try call.double(1), try call.int(2), try call.output(7))
-      try call.dequantize(input, .one(scale, zero), try call.int(3), try call.int(4), call.optionalType(5), out, wanted: call.optionalType(6))
+      try call.dequantize(
+        input, .one(scale, zero), try call.int(3), try call.int(4), call.optionalType(5), out,
+        wanted: call.optionalType(6))
     }
     register("quantized_decomposed::dequantize_per_tensor.Tensor_out") { call throws(KernelError) in
       let (input, out) = (try call.tensor(0), try call.output(7))
       let (scale, zero) = (try call.one(1), try call.oneInteger(2))
-      try call.dequantize(input, .one(scale, zero), try call.int(3), try call.int(4), call.optionalType(5), out, wanted: call.optionalType(6))
+      try call.dequantize(
+        input, .one(scale, zero), try call.int(3), try call.int(4), call.optionalType(5), out,
+        wanted: call.optionalType(6))
     }
     register("quantized_decomposed::dequantize_per_channel.out") { call throws(KernelError) in
       let (input, scales, out) = (try call.tensor(0), try call.tensor(1), try call.output(8))
@@ -78,7 +82,9 @@ private enum Parameters {
       run: max(input.strides[axis], 1), count: max(count, 1))
   }
 
-  static func tokens(_ call: KernelCall, _ input: Tensor, _ scales: Tensor, _ zeros: Tensor) throws(KernelError) -> Parameters {
+  static func tokens(_ call: KernelCall, _ input: Tensor, _ scales: Tensor, _ zeros: Tensor) throws(KernelError)
+    -> Parameters
+  {
     try require(input.rank > 0, "tokens of a tensor of rank 0")
     var tokens = 1
     for d in 0..<input.rank - 1 { tokens *= input.sizes[d] }

@@ -36,7 +36,9 @@ extension KernelRegistry {
     registerPackedEmbedding("embedding_4bit", bits: 4)
     registerPackedEmbedding("embedding_2bit", bits: 2)
     register("quantized_decomposed::mixed_mm.out") { call throws(KernelError) in
-      let (input, weight, scales, out) = (try call.tensor(0), try call.tensor(1), try call.tensor(2), try call.output(4))
+      let (input, weight, scales, out) = (
+        try call.tensor(0), try call.tensor(1), try call.tensor(2), try call.output(4)
+      )
       try require(call.value(3).tag == .none, "zero points")
       try require(
         input.rank == 2 && weight.rank == 2 && scales.rank == 1 && input.sizes[1] == weight.sizes[0]
@@ -45,7 +47,8 @@ extension KernelRegistry {
         input.type == scales.type && input.type == out.type && weight.type == .char
           && (input.type == .float || input.type == .half), "\(input.type) and \(weight.type)")
       try out.resize(to: call.sizes(2) { $0 == 0 ? input.sizes[0] : weight.sizes[1] })
-      try call.mixedProduct(input, weight, scales, out, n: weight.sizes[1], k: weight.sizes[0], group: 0) { row, column in
+      try call.mixedProduct(input, weight, scales, out, n: weight.sizes[1], k: weight.sizes[0], group: 0) {
+        row, column in
         (row * weight.sizes[1] + column, row)
       }
     }
@@ -89,7 +92,9 @@ extension KernelRegistry {
         try require(out.type.isFloatingPoint && out.type != .double, "a result of \(out.type)")
         try require(scales.type.isFloatingPoint && scales.type != .double, "scales of \(scales.type)")
         try require(indices.type == .long || (bits < 8 && indices.type == .int), "indices of \(indices.type)")
-        if let zeros { try require(zeros.type == out.type && zeros.hasSizes(of: scales), "zero points of \(zeros.type)") }
+        if let zeros {
+          try require(zeros.type == out.type && zeros.hasSizes(of: scales), "zero points of \(zeros.type)")
+        }
         let (length, overflow) = weight.sizes[1].multipliedReportingOverflow(by: 8 / bits)
         let groups = scales.rank == 2 ? scales.sizes[1] : 1
         try require(!overflow && groups > 0 && length % groups == 0, "\(groups) groups in \(length) elements")

@@ -34,11 +34,14 @@ extension KernelRegistry {
       try require(height.isFinite && width.isFinite && height >= 0 && width >= 0, "a scale of \(y) or \(x)")
       // A window as large as the input, for each pixel, is no resizing.
       try require(
-        height <= 2 * Double(input.sizes[2]) / Double(size[0]) + 2 && width <= 2 * Double(input.sizes[3]) / Double(size[1]) + 2,
+        height <= 2 * Double(input.sizes[2]) / Double(size[0]) + 2
+          && width <= 2 * Double(input.sizes[3]) / Double(size[1]) + 2,
         "a scale of \(y) and \(x) for \(describe(size))")
       try call.inComputeType(
-        input.type, Antialiased(
-          call: call, input: input, out: try call.inDimOrder(of: input, out), height: Float(height), width: Float(width)))
+        input.type,
+        Antialiased(
+          call: call, input: input, out: try call.inDimOrder(of: input, out), height: Float(height), width: Float(width)
+        ))
     }
   }
 }
@@ -77,7 +80,8 @@ extension KernelCall {
     try require(target.0 > 0 && target.1 > 0, "a result of \(target.0)×\(target.1)")
     try out.resize(to: sizes(4) { $0 < 2 ? input.sizes[$0] : $0 == 2 ? target.0 : target.1 })
     return (
-      Float(ETKernels.scale(height, target.0, aligned, scale.0)), Float(ETKernels.scale(width, target.1, aligned, scale.1))
+      Float(ETKernels.scale(height, target.0, aligned, scale.0)),
+      Float(ETKernels.scale(width, target.1, aligned, scale.1))
     )
   }
 }
@@ -147,7 +151,8 @@ private struct Bilinear: InComputeType {
         for j in 0..<ow {
           let u = Blend(j, scale: width, input: w, output: ow, aligned: aligned)
           func row(_ r: Int) -> Double {
-            source[r * w + u.first].asDouble * Double(u.weight) + source[r * w + u.second].asDouble * Double(u.otherWeight)
+            source[r * w + u.first].asDouble * Double(u.weight) + source[r * w + u.second].asDouble
+              * Double(u.otherWeight)
           }
           y[(plane * oh + i) * ow + j] = T(
             converting: row(v.first) * Double(v.weight) + row(v.second) * Double(v.otherWeight))

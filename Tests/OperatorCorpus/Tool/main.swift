@@ -25,7 +25,9 @@ while let option = arguments.popFirst() {
   case "--verbose": verbose = true
   case "--programs": programs = arguments.popFirst()
   default:
-    print("usage: corpus [--packs FOLDER] [--group GROUP] [--op SUBSTRING] [--case SUBSTRING] [--verbose] [--programs FOLDER]")
+    print(
+      "usage: corpus [--packs FOLDER] [--group GROUP] [--op SUBSTRING] [--case SUBSTRING] [--verbose] [--programs FOLDER]"
+    )
     exit(64)
   }
 }
