@@ -119,8 +119,8 @@ let package = Package(
     .testTarget(
       name: "CommandsTests",
       dependencies: [
-        "Analysis", "Bytes", "Commands", "ETCore", "ETDumpFormat", "ETFormats", "TensorFiles", "TestSupport",
-        "TraceModel",
+        "ettools", "Analysis", "Bytes", "Commands", "ETCore", "ETDumpFormat", "ETFormats", "TensorFiles",
+        "TestSupport", "TraceModel",
       ], swiftSettings: strict),
     .testTarget(
       name: "InspectTests",

@@ -25,7 +25,7 @@ extension ParsableCommand {
     let notes = StandardStream(descriptor: 2, name: "standard error")
     let out = StandardStream(descriptor: 1, name: "standard output")
     do {
-      let command = try parseAsRoot(arguments)
+      let command = try parsed(arguments)
       guard let work = command as? any Work else {
         var command = command
         try command.run()
@@ -47,6 +47,15 @@ extension ParsableCommand {
     } catch {
       exit(withError: error)
     }
+  }
+}
+
+extension ParsableCommand {
+  /// The parser takes a subcommand's name for the argument of a tool that has arguments of its own.
+  private static func parsed(_ arguments: [String]) throws -> any ParsableCommand {
+    let subcommand = configuration.subcommands.first { $0.configuration.commandName == arguments.first }
+    guard let subcommand, self is any Work.Type else { return try parseAsRoot(arguments) }
+    return try subcommand.parseAsRoot(Array(arguments.dropFirst()))
   }
 }
 

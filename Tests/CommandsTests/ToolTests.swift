@@ -1,0 +1,46 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The installed program, called by the names of its tools.
+@Suite struct ToolTests {
+  private func run(_ arguments: String...) throws -> (status: Int32, out: String, error: String) {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+      .deletingLastPathComponent().appendingPathComponent("ettools")
+    process.arguments = arguments
+    let (out, error) = (Pipe(), Pipe())
+    (process.standardOutput, process.standardError) = (out, error)
+    try process.run()
+    let text = String(decoding: out.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    let complaint = String(decoding: error.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    return (process.terminationStatus, text, complaint)
+  }
+
+  @Test func calibrateTheTracer() throws {
+    let (status, out, _) = try run("etrun", "calibrate-tracer", "--format", "json")
+    #expect(status == 0)
+    let report = try #require(try JSONSerialization.jsonObject(with: Data(out.utf8)) as? [String: Any])
+    #expect(!report.isEmpty)
+  }
+
+  @Test func exitWithTheirStatus() throws {
+    let model = Fixtures.path("models/pnet/portable/model.bpte")
+    #expect(try run("etrun", model, "--verify").status == 0)
+    #expect(try run("etrun", model, "--verify", "--rtol", "0", "--atol", "0").status == 1)
+    let missing = try run("etrun", "nothing.pte")
+    #expect(missing.status == 2 && missing.error == "etrun: nothing.pte: No such file or directory\n")
+    #expect(try run("etrun", model, "--iterations", "0").status == 64)
+    #expect(try run("etrun").status == 64)
+    #expect(try run("etdiff").status == 64)
+    #expect(try run("etdump", "inspect", Fixtures.path("models/pnet/portable/time.etdp")).status == 0)
+  }
+
+  @Test func explainThemselves() throws {
+    let help = try run("etrun", "--help")
+    #expect(help.status == 0)
+    for part in ["A first session", "--iterations", "calibrate-tracer"] { #expect(help.out.contains(part), "\(part)") }
+    #expect(try run("etrun", "--version").out.hasPrefix("etrun (ettools) "))
+  }
+}
