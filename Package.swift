@@ -47,16 +47,20 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "Presentation", dependencies: ["Bytes"], swiftSettings: strict),
     .target(
+      name: "TraceExport", dependencies: ["TraceModel", "Analysis", "Presentation", "ETDumpFormat", "ETCore", "Bytes"],
+      swiftSettings: strict),
+    .target(
       name: "Commands",
       dependencies: [
-        "Analysis", "TraceModel", "ETRuntime", "ETKernels", "ETTracing", "TensorFiles", "Presentation", "Statistics",
+        "TraceExport", "Analysis", "TraceModel", "ETRuntime", "ETKernels", "ETTracing", "TensorFiles", "Presentation",
+        "Statistics",
         "ETFormats", "ETDumpFormat", "ETCore", "Compression", "Bytes", "CFlatBuffers",
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "ettools",
       dependencies: [
-        "Commands", "Analysis", "Bytes", "ETCore", "TraceModel",
+        "Commands", "Analysis", "Bytes", "ETCore", "TraceExport", "TraceModel",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -121,6 +125,11 @@ let package = Package(
       dependencies: [
         "ettools", "Analysis", "Bytes", "Commands", "ETCore", "ETDumpFormat", "ETFormats", "TensorFiles",
         "TestSupport", "TraceModel",
+      ], swiftSettings: strict),
+    .testTarget(
+      name: "TraceExportTests",
+      dependencies: [
+        "Analysis", "Bytes", "ETCore", "ETDumpFormat", "ETFormats", "TestSupport", "TraceExport", "TraceModel",
       ], swiftSettings: strict),
     .testTarget(
       name: "InspectTests",

@@ -78,6 +78,7 @@ struct BlockBuilder {
     let position = blocks[layout.block].runs.count
     let base = position * width
     blocks[layout.block].runs.append(run)
+    blocks[layout.block].layouts.append(layout.rows)
     var details: [Int: EventBlock.RunDetail] = [:]
     blocks[layout.block].durations.append(contentsOf: repeatElement(0, count: width))
     blocks[layout.block].starts.append(contentsOf: repeatElement(0, count: width))

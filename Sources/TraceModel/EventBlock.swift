@@ -19,6 +19,8 @@ public struct EventBlock: Sendable {
   var starts: [Ticks] = []
   /// Rows that occur more than once in some run, or whose clock went backwards.
   var irregular: [Int: [RunDetail]] = [:]
+  /// By run, for each event of the run its row, or −1; the same array for all runs of one pattern.
+  var layouts: [[Int32]] = []
   /// For each row the row that encloses it, or −1.
   public internal(set) var parents: [Int32] = []
   /// For each row whether it was timed by another clock than the run: it has no place among the others.
@@ -56,6 +58,14 @@ public struct EventBlock: Sendable {
 
   /// When the event first started in a run.
   public func start(row: Int, run: Int) -> Ticks { starts[run * rows.count + row] }
+
+  /// The row that an event belongs to; nil for values and what the reference's grouping leaves out.
+  ///
+  /// - Parameter position: The event's place among its run's.
+  public func row(ofEvent position: Int, run: Int) -> Int? {
+    let row = layouts[run][position]
+    return row < 0 ? nil : Int(row)
+  }
 
   /// How often the event occurred in a run.
   public func count(row: Int, run: Int) -> Int { irregular[row]?[run].count ?? 1 }

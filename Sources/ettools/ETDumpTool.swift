@@ -15,7 +15,7 @@ struct ETDumpTool: ParsableCommand {
         etdump check trace.etdp --model model.etrecord     is the trace sound, and does it fit the model?
       """,
     version: "etdump (ettools) \(Version.current)",
-    subcommands: [InspectCommand.self, CheckCommand.self, CatCommand.self])
+    subcommands: [InspectCommand.self, ExportCommand.self, CheckCommand.self, CatCommand.self])
 }
 
 extension ParsableCommand {
@@ -87,6 +87,10 @@ struct TimeOptions: ParsableArguments {
   var tickRatio: String?
 
   func conversion() throws -> TimeConversion {
+    try Self.conversion(from: sourceTimeScale, to: targetTimeScale, tickRatio: tickRatio)
+  }
+
+  static func conversion(from source: TimeScale, to target: TimeScale, tickRatio: String?) throws -> TimeConversion {
     var ratio: (UInt64, UInt64) = (1, 1)
     if let tickRatio {
       let parts = tickRatio.split(separator: "/").map { UInt64($0) }
@@ -96,7 +100,7 @@ struct TimeOptions: ParsableArguments {
       ratio = (numerator, denominator)
     }
     do {
-      return try TimeConversion(from: sourceTimeScale, to: targetTimeScale, tickRatio: ratio)
+      return try TimeConversion(from: source, to: target, tickRatio: ratio)
     } catch {
       throw ValidationError(error.description)
     }

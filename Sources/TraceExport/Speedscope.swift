@@ -1,0 +1,97 @@
+import Bytes
+import ETCore
+import Presentation
+import TraceModel
+
+/// speedscope's file format, an evented profile for each run (speedscope.app/file-format-schema.json).
+///
+/// Its frames must nest: a backend's events lie within their call, and one that ends after what encloses it ends with it.
+struct Speedscope {
+  let trace: ExportedTrace
+
+  func write(to sink: any ByteSink) throws(WriteError) {
+    var text = TextBuffer(sink)
+    text.put(
+      "{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\",\"exporter\":\"ettools\",\"shared\":{\"frames\":["
+    )
+    // A frame for each row; its number is the rows before it.
+    var firstFrames: [Int] = []
+    var count = 0
+    for labels in trace.labels {
+      firstFrames.append(count)
+      for label in labels {
+        if count > 0 { text.put(",\n") }
+        text.put(frame(label))
+        count += 1
+        try text.endRecord()
+      }
+    }
+    text.put("]},\"profiles\":[")
+    for (index, run) in trace.runs.enumerated() {
+      text.put(index == 0 ? "\n" : ",\n")
+      try write(run, firstFrame: firstFrames[run.block], to: &text)
+    }
+    text.put("\n]}\n")
+    try text.flush()
+  }
+
+  private func write(_ run: ExportedTrace.Run, firstFrame: Int, to text: inout TextBuffer) throws(WriteError) {
+    var events: [(row: Int, position: Int, start: UInt64, end: UInt64)] = []
+    trace.forEachEvent(of: run) { (event) throws(Never) in
+      let (start, end) = event.drawn
+      events.append((event.row, event.position, trace.clock.nanoseconds(start), trace.clock.nanoseconds(end)))
+    }
+    // Who encloses comes first: by start, the longer before the shorter, of equal ones the one that ended last.
+    events.sort {
+      $0.start != $1.start ? $0.start < $1.start : $0.end != $1.end ? $0.end > $1.end : $0.position > $1.position
+    }
+    let (first, last) = (events.first?.start ?? 0, events.map(\.end).max() ?? 0)
+    var json = JSONWriter()
+    json.object { json in
+      json.member("type", "evented")
+      json.member("name", "\(trace.aligned.trace.blocks[run.block].name) \(run.iteration), run \(run.index)")
+      json.member("unit", trace.clock.isCycles ? "none" : "nanoseconds")
+      json.member("startValue", 0)
+      json.member("endValue", last - first)
+    }
+    text.put(json.take().dropLast())
+    text.put(",\"events\":[")
+    var open: [(frame: Int, end: UInt64)] = []
+    var isFirst = true
+    func put(_ type: StaticString, _ frame: Int, _ time: UInt64, _ text: inout TextBuffer) throws(WriteError) {
+      text.put(isFirst ? "" : ",")
+      isFirst = false
+      text.put("{\"type\":\"")
+      text.put(type)
+      text.put("\",\"frame\":")
+      text.put(UInt64(frame))
+      text.put(",\"at\":")
+      text.put(time - first)
+      text.put("}")
+      try text.endRecord()
+    }
+    for event in events {
+      while let last = open.last, last.end <= event.start, last.end < event.end || event.start < event.end {
+        try put("C", last.frame, last.end, &text)
+        open.removeLast()
+      }
+      let end = min(event.end, open.last?.end ?? .max)
+      try put("O", firstFrame + event.row, event.start, &text)
+      open.append((firstFrame + event.row, max(end, event.start)))
+    }
+    while let last = open.popLast() { try put("C", last.frame, last.end, &text) }
+    text.put("]}")
+  }
+
+  private func frame(_ label: ExportedTrace.Label) -> [UInt8] {
+    var json = JSONWriter()
+    json.object { json in
+      let name = label.operatorName.map { $0 == label.name ? $0 : "\(label.name) · \($0)" } ?? label.name
+      json.member("name", label.module.map { $0.isEmpty ? name : "\(name) · \($0)" } ?? name)
+      guard let line = label.sourceLine, let colon = line.lastIndex(of: ":") else { return }
+      json.member("file", String(line[..<colon]))
+      if let number = Int(line[line.index(after: colon)...]) { json.member("line", number) }
+    }
+    return json.take()
+  }
+}
