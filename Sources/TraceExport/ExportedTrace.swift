@@ -32,19 +32,24 @@ public struct ExportedTrace {
     /// The event's place among its run's.
     let position: Int
     let start: Ticks
+    /// Behind the start, also where a 32-bit clock wrapped; the start itself where the clock went backwards.
     let end: Ticks
+    let recordedEnd: Ticks
     /// Of a backend's event: the delegate call around it.
     var call: ClosedRange<Ticks>?
     /// What is added to a foreign event's times to draw it inside its call; 0 for all others.
     var shift: Int64 = 0
 
-    /// The times that it is drawn at: moved to its call where its clock is another, and within it, because a backend's
-    /// clock may round it across the border.
+    /// The times, moved to the call where the clock is another.
+    var moved: (start: Ticks, end: Ticks) {
+      (start &+ UInt64(bitPattern: shift), end &+ UInt64(bitPattern: shift))
+    }
+
+    /// The times, moved and within the call: a backend's clock may round them across the border.
     var drawn: (start: Ticks, end: Ticks) {
-      guard let call else { return (start, max(start, end)) }
-      let moved = (start &+ UInt64(bitPattern: shift), end &+ UInt64(bitPattern: shift))
-      let first = min(max(moved.0, call.lowerBound), call.upperBound)
-      return (first, max(first, min(moved.1, call.upperBound)))
+      guard let call else { return moved }
+      let first = min(max(moved.start, call.lowerBound), call.upperBound)
+      return (first, max(first, min(moved.end, call.upperBound)))
     }
   }
 
@@ -96,7 +101,10 @@ public struct ExportedTrace {
     for index in events where dump.events[index].kind == .profile {
       let position = index - events.lowerBound
       guard let row = block.row(ofEvent: position, run: run.iteration) else { continue }
-      let event = Event(row: row, position: position, start: dump.events[index].start, end: dump.events[index].end)
+      let (start, recordedEnd) = (dump.events[index].start, dump.events[index].end)
+      let event = Event(
+        row: row, position: position, start: start,
+        end: start &+ (EventBlock.elapsed(from: start, to: recordedEnd) ?? 0), recordedEnd: recordedEnd)
       if labels[run.block][row].isDelegated {
         waiting.append(event)
         continue

@@ -36,16 +36,12 @@ struct Speedscope {
   }
 
   private func write(_ run: ExportedTrace.Run, firstFrame: Int, to text: inout TextBuffer) throws(WriteError) {
-    var events: [(row: Int, position: Int, start: UInt64, end: UInt64)] = []
+    var nested = NestedSlices()
     trace.forEachEvent(of: run) { (event) throws(Never) in
       let (start, end) = event.drawn
-      events.append((event.row, event.position, trace.clock.nanoseconds(start), trace.clock.nanoseconds(end)))
+      nested.add(event, from: trace.clock.nanoseconds(start), to: trace.clock.nanoseconds(end))
     }
-    // Who encloses comes first: by start, the longer before the shorter, of equal ones the one that ended last.
-    events.sort {
-      $0.start != $1.start ? $0.start < $1.start : $0.end != $1.end ? $0.end > $1.end : $0.position > $1.position
-    }
-    let (first, last) = (events.first?.start ?? 0, events.map(\.end).max() ?? 0)
+    let (first, last) = (nested.slices.map(\.start).min() ?? 0, nested.slices.map(\.end).max() ?? 0)
     var json = JSONWriter()
     json.object { json in
       json.member("type", "evented")
@@ -56,30 +52,24 @@ struct Speedscope {
     }
     text.put(json.take().dropLast())
     text.put(",\"events\":[")
-    var open: [(frame: Int, end: UInt64)] = []
     var isFirst = true
-    func put(_ type: StaticString, _ frame: Int, _ time: UInt64, _ text: inout TextBuffer) throws(WriteError) {
+    func put(_ type: StaticString, _ row: Int, _ time: UInt64, _ text: inout TextBuffer) throws(WriteError) {
       text.put(isFirst ? "" : ",")
       isFirst = false
       text.put("{\"type\":\"")
       text.put(type)
       text.put("\",\"frame\":")
-      text.put(UInt64(frame))
+      text.put(UInt64(firstFrame + row))
       text.put(",\"at\":")
       text.put(time - first)
       text.put("}")
       try text.endRecord()
     }
-    for event in events {
-      while let last = open.last, last.end <= event.start, last.end < event.end || event.start < event.end {
-        try put("C", last.frame, last.end, &text)
-        open.removeLast()
-      }
-      let end = min(event.end, open.last?.end ?? .max)
-      try put("O", firstFrame + event.row, event.start, &text)
-      open.append((firstFrame + event.row, max(end, event.start)))
+    try nested.walk { (row, time) throws(WriteError) in
+      try put("O", row, time, &text)
+    } close: { (row, time) throws(WriteError) in
+      try put("C", row, time, &text)
     }
-    while let last = open.popLast() { try put("C", last.frame, last.end, &text) }
     text.put("]}")
   }
 

@@ -11,6 +11,7 @@ struct ExportCommand: ParsableCommand, Work {
     abstract: "Writes a trace in the format of another tool.",
     discussion: """
       chrome      for chrome://tracing and ui.perfetto.dev
+      perfetto    for ui.perfetto.dev, in its own format: smaller, a track for each backend
       speedscope  for speedscope.app: a profile for each run
       folded      stacks for flamegraph.pl and others: method, module, operator, kernel; nanoseconds
       csv         a line for each event of each run; ndjson the same as JSON
@@ -22,7 +23,7 @@ struct ExportCommand: ParsableCommand, Work {
   @Argument(help: "ETDumps, plain or zstd-compressed; - for standard input.")
   var traces: [String]
   @OptionGroup var models: ModelOptions
-  @Option(help: ArgumentHelp("chrome, speedscope, folded, csv or ndjson.", valueName: "format"))
+  @Option(help: ArgumentHelp("chrome, perfetto, speedscope, folded, csv or ndjson.", valueName: "format"))
   var to: TraceFormat
   @Option(help: "The method that ran, where several fit.")
   var method: String?

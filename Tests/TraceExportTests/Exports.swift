@@ -56,7 +56,7 @@ import TraceModel
       #expect((length - length.rounded()).magnitude < 1e-3)
       found.append([start, start + UInt64(length.rounded())])
     }
-    let times = Self.times(aligned).map { $0[0] <= $0[1] ? $0 : [$0[0], $0[0]] }
+    let times = Self.times(aligned).map { [$0[0], $0[0] + (EventBlock.elapsed(from: $0[0], to: $0[1]) ?? 0)] }
     #expect(found.sorted { $0.lexicographicallyPrecedes($1) } == times)
   }
 
@@ -131,6 +131,33 @@ import TraceModel
     #expect(csv.split(separator: "\n").count == times.count + 1)
   }
 
+  /// The packets of a Perfetto trace: each a field 1 with its length.
+  private static func packets(_ bytes: [UInt8]) throws -> [ArraySlice<UInt8>] {
+    var packets: [ArraySlice<UInt8>] = []
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      try #require(rest.removeFirst() == 1 << 3 | 2)
+      var (length, shift) = (0, 0)
+      while true {
+        let byte = rest.removeFirst()
+        length |= Int(byte & 127) << shift
+        shift += 7
+        if byte < 128 { break }
+      }
+      packets.append(rest.prefix(length))
+      rest = rest.dropFirst(length)
+    }
+    return packets
+  }
+
+  /// `Tests/Reference/perfetto_schema.py` reads it with Perfetto's own schema.
+  @Test(arguments: traces) func perfettoHasAPacketForEachBorder(_ answer: Golden.Case) throws {
+    let aligned = try Self.aligned(answer)
+    // Packets with a time are events'; the timestamp comes first.
+    let events = try Self.packets(try Self.written(aligned, .perfetto)).filter { $0.first == 8 << 3 }
+    #expect(events.count == 2 * Self.times(aligned).count)
+  }
+
   @Test func cyclesAreNoTime() throws {
     let answer = try #require(Self.traces.first)
     let aligned = try Self.aligned(answer)
@@ -164,6 +191,8 @@ import TraceModel
       #expect(Set(events.compactMap { $0["name"] as? String }).isSuperset(of: names))
     case .speedscope:
       #expect(try Self.json(bytes)["profiles"] != nil)
+    case .perfetto:
+      #expect(try Self.packets(bytes).count > 2 * names.count)
     case .folded:
       #expect(bytes.split(separator: UInt8(ascii: "\n")).count == names.count)
       #expect(!bytes.contains { $0 < 32 && $0 != 10 })
