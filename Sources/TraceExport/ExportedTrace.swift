@@ -8,6 +8,7 @@ public struct ExportedTrace {
   let clock: ExportClock
   /// By block, then by row.
   let labels: [[Label]]
+  private let hasExecutions: [Bool]
 
   /// What all events of a row have in common.
   struct Label {
@@ -71,6 +72,28 @@ public struct ExportedTrace {
         return label
       }
     }
+    hasExecutions = trace.kinds.map { $0.contains(.methodExecute) }
+  }
+
+  /// Where a row belongs, the outermost first: the method, the module's path, the backend, the operator or kernel; for
+  /// loading, the events around it.
+  func stack(block: Int, row: Int) -> [String] {
+    let pooled = aligned.trace.blocks[block]
+    let label = labels[block][row]
+    var frames: [String] = []
+    guard hasExecutions[block] else {
+      var at = row
+      while at >= 0 {
+        frames.append(labels[block][at].name)
+        at = Int(pooled.parents[at])
+      }
+      return [pooled.name] + frames.reversed()
+    }
+    frames.append(label.method ?? pooled.name)
+    if let module = label.module, !module.isEmpty { frames += module.split(separator: ".").map(String.init) }
+    if label.isDelegated { frames.append(label.backend ?? "delegate") }
+    frames.append(label.operatorName ?? label.name)
+    return frames
   }
 
   /// A run: its place in the trace, its block, and its place among the block's runs.

@@ -18,7 +18,7 @@ struct FoldedStacks {
       for row in block.rows.indices where block.rows[row].hasProfile {
         let ticks = own.total(row: row, runs: block.runs.indices)
         guard ticks > 0 else { continue }
-        let stack = stack(block: index, row: row)
+        let stack = trace.stack(block: index, row: row).map(Self.frame).joined(separator: ";")
         if totals[stack] == nil { order.append(stack) }
         totals[stack, default: 0] &+= trace.clock.nanoseconds(UInt64(ticks))
       }
@@ -31,28 +31,6 @@ struct FoldedStacks {
       try text.endRecord()
     }
     try text.flush()
-  }
-
-  private func stack(block: Int, row: Int) -> String {
-    let pooled = trace.aligned.trace.blocks[block]
-    let label = trace.labels[block][row]
-    var frames: [String] = []
-    if trace.labels[block].contains(where: { $0.kind == .methodExecute }) {
-      frames.append(label.method ?? pooled.name)
-      if let module = label.module, !module.isEmpty { frames += module.split(separator: ".").map(String.init) }
-      if label.isDelegated { frames.append(label.backend ?? "delegate") }
-      frames.append(label.operatorName ?? label.name)
-    } else {
-      // Loading: as the events enclose each other.
-      var at = row
-      while at >= 0 {
-        frames.append(trace.labels[block][at].name)
-        at = Int(pooled.parents[at])
-      }
-      frames.append(pooled.name)
-      frames.reverse()
-    }
-    return frames.map(Self.frame).joined(separator: ";")
   }
 
   /// A name without what separates frames and lines.

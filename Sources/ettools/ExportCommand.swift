@@ -13,6 +13,7 @@ struct ExportCommand: ParsableCommand, Work {
       chrome      for chrome://tracing and ui.perfetto.dev
       perfetto    for ui.perfetto.dev, in its own format: smaller, a track for each backend
       speedscope  for speedscope.app: a profile for each run
+      pprof       for pprof: samples with the model's source lines, by run, method and backend
       folded      stacks for flamegraph.pl and others: method, module, operator, kernel; nanoseconds
       csv         a line for each event of each run; ndjson the same as JSON
 
@@ -23,7 +24,7 @@ struct ExportCommand: ParsableCommand, Work {
   @Argument(help: "ETDumps, plain or zstd-compressed; - for standard input.")
   var traces: [String]
   @OptionGroup var models: ModelOptions
-  @Option(help: ArgumentHelp("chrome, perfetto, speedscope, folded, csv or ndjson.", valueName: "format"))
+  @Option(help: ArgumentHelp("chrome, perfetto, speedscope, pprof, folded, csv or ndjson.", valueName: "format"))
   var to: TraceFormat
   @Option(help: "The method that ran, where several fit.")
   var method: String?

@@ -133,7 +133,7 @@ def main():
             (f"60,032 events, {size('m24.etrecord'):.1f} MB record", [installed, "inspect", folder / "repeated.etdp", "--etrecord", folder / "m24.etrecord"], 50, None),
             (f"1 M events in 30 runs, shared names, {size('runs30.etdp'):.0f} MB", [installed, "inspect", folder / "runs30.etdp"], 300, 2 * size("runs30.etdp") + 100),
             *((f"export of these, --to {form}", [installed, "export", folder / "runs30.etdp", "--to", form], 1000, None)
-              for form in ("chrome", "perfetto", "speedscope", "folded", "csv", "ndjson")),
+              for form in ("chrome", "perfetto", "speedscope", "pprof", "folded", "csv", "ndjson")),
             (f"1 M events in one run, own names, {size('onerun.etdp'):.0f} MB", [installed, "inspect", folder / "onerun.etdp"], 300, 2 * size("onerun.etdp") + 100),
             ("31 MB record full of weights", [installed, "inspect", trace, "--etrecord", folder / "m31.etrecord"], 60, 40),
             ("6 GiB sparse record", [installed, "inspect", trace, "--etrecord", folder / "sparse.etrecord"], 300, None),

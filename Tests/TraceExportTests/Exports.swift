@@ -131,23 +131,60 @@ import TraceModel
     #expect(csv.split(separator: "\n").count == times.count + 1)
   }
 
-  /// The packets of a Perfetto trace: each a field 1 with its length.
-  private static func packets(_ bytes: [UInt8]) throws -> [ArraySlice<UInt8>] {
-    var packets: [ArraySlice<UInt8>] = []
+  /// A protobuf message's fields that have a length.
+  private static func fields(_ bytes: [UInt8]) throws -> [(number: Int, content: ArraySlice<UInt8>)] {
+    var fields: [(Int, ArraySlice<UInt8>)] = []
     var rest = bytes[...]
-    while !rest.isEmpty {
-      try #require(rest.removeFirst() == 1 << 3 | 2)
-      var (length, shift) = (0, 0)
+    func varint() throws -> Int {
+      var (number, shift) = (0, 0)
       while true {
-        let byte = rest.removeFirst()
-        length |= Int(byte & 127) << shift
+        guard let byte = rest.popFirst() else { throw ReadError(.truncated, at: nil, "a number") }
+        number |= Int(byte & 127) << shift
         shift += 7
-        if byte < 128 { break }
+        if byte < 128 { return number }
       }
-      packets.append(rest.prefix(length))
+    }
+    while !rest.isEmpty {
+      let tag = try varint()
+      let length = try varint()
+      if tag & 7 == 0 { continue }
+      try #require(tag & 7 == 2 && length <= rest.count)
+      fields.append((tag >> 3, rest.prefix(length)))
       rest = rest.dropFirst(length)
     }
-    return packets
+    return fields
+  }
+
+  /// The packets of a Perfetto trace.
+  private static func packets(_ bytes: [UInt8]) throws -> [ArraySlice<UInt8>] {
+    let fields = try fields(bytes)
+    #expect(fields.allSatisfy { $0.number == 1 })
+    return fields.map(\.content)
+  }
+
+  /// What a gzip file of stored blocks holds.
+  private static func unframed(_ bytes: [UInt8]) throws -> [UInt8] {
+    try #require(bytes.count > 18 && bytes[0] == 0x1F && bytes[1] == 0x8B)
+    var (content, at, isLast) = ([UInt8](), 10, false)
+    while !isLast {
+      isLast = bytes[at] == 1
+      let length = Int(bytes[at + 1]) | Int(bytes[at + 2]) << 8
+      #expect(Int(~bytes[at + 3]) | Int(~bytes[at + 4]) << 8 == length)
+      content += bytes[at + 5..<at + 5 + length]
+      at += 5 + length
+    }
+    #expect(
+      content.withUnsafeBytes { CRC32.of($0) } == bytes[at..<at + 4].reversed().reduce(0) { $0 << 8 | UInt32($1) })
+    return content
+  }
+
+  /// `Tests/Reference/pprof_schema.py` reads it with pprof's own schema.
+  @Test(arguments: traces) func pprofHasASampleForEachRowOfEachRun(_ answer: Golden.Case) throws {
+    let aligned = try Self.aligned(answer)
+    let samples = try Self.fields(Self.unframed(Self.written(aligned, .pprof))).filter { $0.number == 2 }
+    #expect(
+      samples.count
+        == aligned.trace.blocks.reduce(0) { $0 + $1.rows.filter(\.hasProfile).count * $1.runs.count })
   }
 
   /// `Tests/Reference/perfetto_schema.py` reads it with Perfetto's own schema.
@@ -193,6 +230,8 @@ import TraceModel
       #expect(try Self.json(bytes)["profiles"] != nil)
     case .perfetto:
       #expect(try Self.packets(bytes).count > 2 * names.count)
+    case .pprof:
+      #expect(try Self.fields(Self.unframed(bytes)).filter { $0.number == 2 }.count == names.count)
     case .folded:
       #expect(bytes.split(separator: UInt8(ascii: "\n")).count == names.count)
       #expect(!bytes.contains { $0 < 32 && $0 != 10 })
