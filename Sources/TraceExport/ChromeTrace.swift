@@ -6,9 +6,10 @@ import TraceModel
 /// (docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU).
 ///
 /// `args` has the names of ExecuTorch's `etdump_to_chrome_trace.py`: `event_block`, `iteration`, `is_delegated_op`,
-/// `delegate_backend_name`, `op_types`; and `module`, `source`, `operator`. A backend's events have a track of their own, because
-/// their clock may round them across their call's border; on a clock that is not the run's they begin with their call. Times are in microseconds with three digits: whole nanoseconds. Where
-/// ticks are cycles the file says so, and its numbers are cycles.
+/// `delegate_backend_name`, `op_types`; and `module`, `source`, `operator`, `start_ns` (as recorded). A backend's events have a
+/// track of their own, because their clock may round them across their call's border; on a clock that is not the run's they
+/// begin with their call. Times are in microseconds with three digits: whole nanoseconds. Where ticks are cycles the file says
+/// so, and its numbers are cycles.
 struct ChromeTrace {
   let trace: ExportedTrace
 
@@ -62,21 +63,21 @@ struct ChromeTrace {
   /// The backends whose events have a track of their own.
   private var lanes: [String] {
     var names: Set<String> = []
-    for label in trace.labels.joined() where label.isDelegated { names.insert(label.backend ?? "delegate") }
+    for label in trace.labels.joined() where label.isDelegated { names.insert(label.track) }
     return names.sorted()
   }
 
   private func lane(of label: ExportedTrace.Label, in lanes: [String]) -> Int {
     guard label.isDelegated else { return 1 }
-    return 2 + (lanes.firstIndex(of: label.backend ?? "delegate") ?? 0)
+    return 2 + (lanes.firstIndex(of: label.track) ?? 0)
   }
 
   private func writeNames(_ lanes: [String], to text: inout TextBuffer) {
     let method = trace.aligned.methods.methods.compactMap(\.self).first ?? "ExecuTorch"
     let unit = trace.clock.isCycles ? " (cycles, not time)" : ""
-    let foreign = trace.labels.joined().contains(where: \.isForeign)
     var names = [("process_name", 0, method), ("thread_name", 1, "runtime" + unit)]
     for (index, lane) in lanes.enumerated() {
+      let foreign = trace.labels.joined().contains { $0.isForeign && $0.track == lane }
       names.append(
         ("thread_name", 2 + index, lane + (foreign ? " (its own clock, drawn inside its calls)" : "") + unit))
     }

@@ -25,6 +25,8 @@ public struct ExportedTrace {
     let isForeign: Bool
 
     var isDelegated: Bool { kind == .delegated }
+    /// What the backend's events are gathered under.
+    var track: String { backend ?? "delegate" }
   }
 
   /// One timed event of a run.
@@ -91,7 +93,7 @@ public struct ExportedTrace {
     }
     frames.append(label.method ?? pooled.name)
     if let module = label.module, !module.isEmpty { frames += module.split(separator: ".").map(String.init) }
-    if label.isDelegated { frames.append(label.backend ?? "delegate") }
+    if label.isDelegated { frames.append(label.track) }
     frames.append(label.operatorName ?? label.name)
     return frames
   }

@@ -146,7 +146,7 @@ struct PerfettoTrace {
   // MARK: Tracks
 
   private func track(block: Int, _ label: ExportedTrace.Label) -> UInt64 {
-    guard label.isDelegated, let place = backends(block).firstIndex(of: label.backend ?? "delegate") else {
+    guard label.isDelegated, let place = backendsByBlock[block].firstIndex(of: label.track) else {
       return UInt64(2 + block)
     }
     return UInt64(2 + trace.labels.count + firstBackend[block] + place)
@@ -159,7 +159,7 @@ struct PerfettoTrace {
   init(trace: ExportedTrace) {
     self.trace = trace
     backendsByBlock = trace.labels.map { labels in
-      Set(labels.lazy.filter(\.isDelegated).map { $0.backend ?? "delegate" }).sorted()
+      Set(labels.lazy.filter(\.isDelegated).map(\.track)).sorted()
     }
     var first: [Int] = []
     var count = 0
@@ -169,8 +169,6 @@ struct PerfettoTrace {
     }
     firstBackend = first
   }
-
-  private func backends(_ block: Int) -> [String] { backendsByBlock[block] }
 
   private func writeTracks(to text: inout TextBuffer) throws(WriteError) {
     var process = ProtobufMessage()
@@ -194,8 +192,8 @@ struct PerfettoTrace {
       let name = trace.aligned.trace.blocks[block].name
       let method = labels.first?.method.map { name == "Execute" ? "\(name) of \($0)" : name } ?? name
       try put(track: UInt64(2 + block), under: 1, method + unit, to: &text)
-      for (place, backend) in backends(block).enumerated() {
-        let isForeign = labels.contains { $0.isForeign && ($0.backend ?? "delegate") == backend }
+      for (place, backend) in backendsByBlock[block].enumerated() {
+        let isForeign = labels.contains { $0.isForeign && $0.track == backend }
         try put(
           track: UInt64(2 + trace.labels.count + firstBackend[block] + place), under: UInt64(2 + block),
           backend + (isForeign ? " (its own clock, drawn inside its calls)" : "") + unit, to: &text)

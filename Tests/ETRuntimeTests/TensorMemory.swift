@@ -151,6 +151,32 @@ import Testing
     #expect(try floats(method.output(0)) == [6, 7])
   }
 
+  @Test func anOutputLiesWhereTheCallerWantsIt() throws {
+    var builder = ProgramBuilder()
+    let input = builder.tensor([4], at: 0)
+    let out = builder.tensor([4])
+    let one = builder.int(1)
+    builder.inputs = [input]
+    builder.outputs = [out]
+    builder.instructions = [.kernel(Self.add, [input, one, one, out])]
+    let method = try Method(builder.program())
+    // First in the method's own memory, then in two places of the caller's.
+    try give([1, 2, 3, 4], to: method)
+    try method.execute()
+    #expect(try floats(method.output(0)) == [2, 3, 4, 5])
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 32, alignment: 16)
+    defer { memory.deallocate() }
+    for start in [0, 16] {
+      let place = UnsafeMutableRawBufferPointer(rebasing: memory[start..<start + 16])
+      try method.bindOutput(0, memory: place)
+      try give([1, 2, 3, Float(start)], to: method)
+      try method.execute()
+      #expect(Array(place.bindMemory(to: Float.self)) == [2, 3, 4, Float(start + 1)])
+    }
+    let small = UnsafeMutableRawBufferPointer(rebasing: memory[..<12])
+    #expect { try method.bindOutput(0, memory: small) } throws: { ($0 as? RuntimeError)?.code == .input }
+  }
+
   @Test func anInputThatIsRefusedChangesNothing() throws {
     var builder = ProgramBuilder()
     let input = builder.tensor([8], shape: .bounded)

@@ -179,7 +179,9 @@ import Testing
     // The header and the last quarter, where the records are, near each other.
     for seed in ByteEdits.seeds(2000) {
       let edited = Array(whole[..<(1 << 14)]) + ByteEdits.random(Array(whole[(1 << 14)...]), seed: seed)
-      if let dump = try? read(edited) { _ = try dump.encoded() }
+      guard let dump = try? read(edited) else { continue }
+      let again = try read(try dump.encoded())
+      #expect(again.events.count == dump.events.count, "seed \(seed)")
     }
   }
 }
