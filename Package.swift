@@ -45,7 +45,12 @@ let package = Package(
     .target(
       name: "Analysis", dependencies: ["TraceModel", "ETFormats", "ETDumpFormat", "ETCore", "Bytes", "Statistics"],
       swiftSettings: strict),
-    .target(name: "Presentation", dependencies: ["Bytes"], swiftSettings: strict),
+    .executableTarget(name: "embed-templates", path: "Sources/EmbedTemplates/Tool"),
+    .plugin(
+      name: "EmbedTemplates", capability: .buildTool(), dependencies: ["embed-templates"],
+      path: "Sources/EmbedTemplates/Plugin"),
+    .target(
+      name: "Presentation", dependencies: ["Bytes"], swiftSettings: strict, plugins: [.plugin(name: "EmbedTemplates")]),
     .target(
       name: "TraceExport", dependencies: ["TraceModel", "Analysis", "Presentation", "ETDumpFormat", "ETCore", "Bytes"],
       swiftSettings: strict),

@@ -124,24 +124,3 @@ public struct AlignedTrace: Sendable {
     return Place(nodes(block: block, row: row), &lines)
   }
 }
-
-/// A Python stack trace, as text: `File "models.py", line 130, in forward`.
-public enum StackTrace {
-  /// The innermost line that is not in an installed package, or the innermost of all.
-  public static func modelLine(_ text: String) -> String? {
-    var last: String?
-    var lastOwn: String?
-    for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
-      // File "…", line …, in …
-      let parts = line.split(separator: UInt8(ascii: "\""), maxSplits: 2, omittingEmptySubsequences: false)
-      guard parts.count == 3, parts[0].suffix(5).elementsEqual("File ".utf8), parts[2].starts(with: ", line ".utf8)
-      else { continue }
-      let file = Substring(parts[1])
-      let number = Substring(parts[2].dropFirst(7).prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
-      let place = "\(file):\(number)"
-      last = place
-      if !file.containsBytes("site-packages") && !file.containsBytes("/torch/") { lastOwn = place }
-    }
-    return lastOwn ?? last
-  }
-}

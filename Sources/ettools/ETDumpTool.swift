@@ -15,7 +15,7 @@ struct ETDumpTool: ParsableCommand {
         etdump check trace.etdp --model model.etrecord     is the trace sound, and does it fit the model?
       """,
     version: "etdump (ettools) \(Version.current)",
-    subcommands: [InspectCommand.self, ExportCommand.self, CheckCommand.self, CatCommand.self])
+    subcommands: [InspectCommand.self, FlameCommand.self, ExportCommand.self, CheckCommand.self, CatCommand.self])
 }
 
 extension ParsableCommand {

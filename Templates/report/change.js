@@ -1,0 +1,192 @@
+"use strict";
+// The comparison with a base: which frames changed by more than noise.
+//
+// The unit of the test is the file where both sides have several, else the run. A frame has changed where a rank test of its
+// times, corrected for the number of frames (Benjamini and Hochberg, 5 %), says so, and its medians differ by more than 1 %
+// and by more than two steps of the clock.
+
+const changeLevel = 0.05;
+const leastChange = 0.01;
+
+function isGone(frame) { return Boolean(report.base) && frame.total === 0 && frame.calls === 0 && frame.baseTotal !== 0; }
+function isNew(frame) { return Boolean(report.base) && frame.baseTotal === 0 && frame.total !== 0; }
+
+/** A frame's whole time in the base, as if the base had as many runs. */
+function scaledBase(frame) { return frame.baseTotal * runRatio(); }
+
+function runRatio() {
+  const [runs, baseRuns] = chosenRuns();
+  const count = (all) => all.filter((run) => run.block.isExecution).length;
+  return count(runs) / Math.max(1, count(baseRuns));
+}
+
+/** `slower`, `faster`, `unchanged`, `new` or `gone`. */
+function changeOf(frame) {
+  if (isGone(frame)) return "gone";
+  if (isNew(frame)) return "new";
+  return frame.change?.verdict ?? "unchanged";
+}
+
+function changeMark(frame) {
+  if (!report.base) return "";
+  return { slower: " ▲", faster: " ▼", new: " ✚", gone: " ✖", unchanged: "" }[changeOf(frame)];
+}
+
+function changeText(frame) {
+  if (!report.base) return "";
+  const verdict = changeOf(frame);
+  if (verdict === "new" || verdict === "gone") return `, ${verdict}`;
+  const change = frame.change;
+  return change ? `, ${verdict} ${signedPercent(change.relative)} (${timeText(change.base)} → ${timeText(change.now)} a ${change.unit})` : "";
+}
+
+/** Judges all frames of some roots. */
+function judgeFrames(roots) {
+  if (!report.base) return;
+  const units = unitsOf(chosenRuns());
+  const judged = [];
+  const judge = (frame) => {
+    const times = sampleOf(frame, units);
+    for (const child of frame.order) {
+      const inner = judge(child);
+      times.forEach((side, i) => side.forEach((_, j) => side[j] += inner[i][j]));
+    }
+    if (frame.baseTotal !== 0 && frame.total !== 0) {
+      const medians = times.map((side, i) => summarize(side.map((time, j) => time / units.sides[i][j].length)).p50);
+      frame.change = {
+        now: medians[0], base: medians[1], relative: medians[0] / medians[1] - 1, unit: "run", verdict: "unchanged",
+        p: rankTest(...times.map((side, i) => side.map((time, j) => time / units.sides[i][j].length))), grid: gridOf(frame),
+      };
+      judged.push(frame);
+    }
+    return times;
+  };
+  roots.forEach(judge);
+  const sorted = judged.map((frame) => frame.change.p).sort(ascending);
+  let limit = 0;
+  sorted.forEach((p, i) => { if (p <= changeLevel * (i + 1) / sorted.length) limit = p; });
+  for (const { change } of judged) {
+    const difference = change.now - change.base;
+    if (change.p > limit || Math.abs(change.relative) < leastChange || Math.abs(difference) < 2 * change.grid) continue;
+    change.verdict = difference > 0 ? "slower" : "faster";
+  }
+}
+
+/** The runs of both sides by unit of the test. */
+function unitsOf(selection) {
+  const runs = selection.map((side) => side.filter((run) => run.block.isExecution && run.hasEvents));
+  const byFile = runs.map((side) => [...groupBy(side, (run) => run.file).values()]);
+  const isByFile = byFile.every((side) => side.length > 1);
+  const sides = isByFile ? byFile : runs.map((side) => side.map((run) => [run]));
+  return { isByFile, sides, places: sides.map((side) => new Map(side.flatMap((unit, i) => unit.map((run) => [run, i])))) };
+}
+
+/** The self time of a frame in each unit of both sides. */
+function sampleOf(frame, units) {
+  return units.sides.map((side, number) => {
+    const times = new Array(side.length).fill(0);
+    for (const [rowSide, row] of frame.rows) {
+      if (rowSide.number !== number) continue;
+      const block = rowSide.blocks[rowSide.row.block[row]];
+      const key = rowSide.row.foreign[row] === 1 ? "total" : "self";
+      for (const [run, unit] of units.places[number]) {
+        if (run.block === block) times[unit] += run.sums[key][row - block.firstRow];
+      }
+    }
+    return times;
+  });
+}
+
+/** The coarsest clock step of a frame's rows, up to a microsecond of theirs: sums are as coarse as their parts. */
+function gridOf(frame) {
+  let grid = 1;
+  for (const [side, row] of frame.rows) grid = Math.max(grid, Math.min(side.row.grid[row], 1000 / nanosecondsPerTick));
+  return grid;
+}
+
+/**
+ * The two-sided probability that samples of one distribution differ in rank as much as these, by Mann and Whitney: exact for
+ * small samples without ties, else by the normal approximation with ties and continuity corrected.
+ */
+function rankTest(a, b) {
+  const [m, n] = [a.length, b.length];
+  if (m === 0 || n === 0) return 1;
+  const all = [...a.map((value) => [value, 0]), ...b.map((value) => [value, 1])].sort((x, y) => x[0] - y[0]);
+  let rankSum = 0, ties = 0;
+  for (let i = 0; i < all.length;) {
+    let j = i;
+    while (j < all.length && all[j][0] === all[i][0]) j++;
+    for (let k = i; k < j; k++) if (all[k][1] === 0) rankSum += (i + j + 1) / 2;
+    ties += (j - i) ** 3 - (j - i);
+    i = j;
+  }
+  const u = rankSum - m * (m + 1) / 2;
+  if (ties === 0 && m * n <= 400) return exactRankTest(Math.min(u, m * n - u), m, n);
+  const count = m + n;
+  const variance = m * n / 12 * (count + 1 - ties / (count * (count - 1)));
+  if (!(variance > 0)) return 1;
+  return Math.min(1, 2 * upperTail((Math.abs(u - m * n / 2) - 0.5) / Math.sqrt(variance)));
+}
+
+/** From the number of ways in which m values and n others can be ordered with a statistic of u or less. */
+function exactRankTest(u, m, n) {
+  // ways[i] after k values of the first sample: the coefficients of Gauss's binomial.
+  let ways = new Float64Array(m * n + 1);
+  ways[0] = 1;
+  for (let k = 1; k <= m; k++) {
+    const next = Float64Array.from(ways);
+    for (let i = next.length - 1; i >= n + k; i--) next[i] -= next[i - n - k];
+    for (let i = k; i < next.length; i++) next[i] += next[i - k];
+    ways = next;
+  }
+  let below = 0, whole = 0;
+  ways.forEach((count, i) => {
+    whole += count;
+    if (i <= u) below += count;
+  });
+  return Math.min(1, 2 * below / whole);
+}
+
+/** The share of the normal distribution above z. Abramowitz and Stegun 7.1.26 for the error function: wrong by at most 1.5e−7. */
+function upperTail(z) {
+  if (z < 0) return 1 - upperTail(-z);
+  const x = z / Math.SQRT2, t = 1 / (1 + 0.3275911 * x);
+  const polynomial = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+  return polynomial * Math.exp(-x * x) / 2;
+}
+
+/** The first part of the summary: what changed in all, and which operators. */
+function changeSummary() {
+  const roots = currentFrames();
+  const rows = [];
+  const totals = new Map(["slower", "faster", "unchanged", "new", "gone"].map((name) => [name, { count: 0, now: 0, base: 0 }]));
+  const ratio = runRatio();
+  (function gather(frame) {
+    const verdict = changeOf(frame);
+    if (frame.order.length === 0 || frame.kind === "operator") {
+      const total = totals.get(verdict);
+      total.count += 1;
+      total.now += frame.total;
+      total.base += frame.baseTotal * ratio;
+      if (verdict !== "unchanged") rows.push(frame);
+    } else {
+      frame.order.forEach(gather);
+    }
+  })(roots[0]);
+  const runs = chosenRuns()[0].filter((run) => run.block.isExecution).length;
+  const root = roots[0];
+  rows.sort((a, b) => Math.abs(b.total - b.baseTotal * ratio) - Math.abs(a.total - a.baseTotal * ratio));
+  const units = unitsOf(chosenRuns());
+  return element("section", { class: "changes" },
+    element("h3", {}, "What changed"),
+    element("p", {}, nameElement(root.name), `: ${changeOf(root)}${changeText(root).replace(/^, \w+/, "")}. `,
+      units.isByFile ? `Compared by file: ${units.sides[0].length} new, ${units.sides[1].length} base.`
+        : `Compared by run: ${units.sides[0].length} new, ${units.sides[1].length} base. One launch a side knows nothing about the next launch.`),
+    plainTable("By class", ["Class", ["Operators"], ["Base, a run"], ["New, a run"], ["Change"]], [...totals].map(([name, total]) => [
+      name, String(total.count), timeText(total.base / runs), timeText(total.now / runs), timeText((total.now - total.base) / runs)])),
+    rows.length === 0 ? element("p", {}, "No operator changed by more than noise.")
+      : plainTable("Operators that changed, the largest difference first", ["Operator", "Where", "Class", ["Base"], ["New"], ["Change"]],
+        rows.slice(0, 30).map((frame) => [frame.name, frame.path.slice(1, -1).join(" › "), changeOf(frame),
+          timeText(frame.baseTotal * ratio / runs), timeText(frame.total / runs),
+          timeText((frame.total - frame.baseTotal * ratio) / runs)])));
+}
