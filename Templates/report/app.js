@@ -105,17 +105,16 @@ function selectFrame(frame) {
 function showDetails(frame) {
   const [runs] = chosenRuns();
   const root = frame.path.length > 1 ? rootOf(frame) : frame;
-  const own = runs.filter((run) => !frame.rows.length || true);
   const rows = [...frame.allRows()];
   const blocks = new Set(rows.filter(([side]) => side.number === 0).map(([side, row]) => side.row.block[row]));
-  const times = summarize(timesByRun(frame, own.filter((run) => blocks.has(run.block.index))));
+  const times = summarize(timesByRun(frame, runs.filter((run) => blocks.has(run.block.index))));
   const facts = [["Total", `${timeText(frame.total)} (${percentText(frame.total / root.total)}), ${frame.total.toLocaleString("en")} ticks`],
     ["Self", timeText(frame.self)], ["Calls", frame.calls > 0 ? frame.calls.toLocaleString("en") : ""]];
   if (times.count > 0 && blocks.size > 0) {
     facts.push(["Median of a run", timeText(times.p50)], ["95 % interval", timeRange(times.interval)],
       ["Least and most", `${timeText(times.min)} … ${timeText(times.max)}`]);
   }
-  if (report.base) facts.push(["Change", `${changeOf(frame)}${changeText(frame)}`]);
+  if (report.base) facts.push(["Change", changeText(frame).slice(2)]);
   find("details").replaceChildren(
     element("h2", {}, nameElement(frame.name)),
     element("p", { class: "path" }, nameElement(frame.path.slice(0, -1).join(" › "))),
@@ -143,9 +142,9 @@ function rowFacts(rows) {
     return [...found].slice(0, 6).join("\n") + (found.size > 6 ? `\n… ${found.size} in all` : "");
   };
   return [
-    ["Operators", texts((side, row) => side.op(row) || side.operators(row))],
+    ["Operators", texts((side, row) => side.op(row))],
     ["Shapes", texts((side, row) => side.shapes(row))],
-    ["Graph", texts((side, row) => side.operators(row))],
+    ["Of the graph", rows.length > 20 ? "" : texts((side, row) => side.operators(row))],
     ["Module", texts((side, row) => side.modules(row).map((entry) => report.modules.names[entry]).join("."))],
     ["Source", texts((side, row) => {
       const entry = side.row.line[row];
@@ -184,14 +183,12 @@ function showRun(run) {
 }
 
 function showLine(line) {
-  const [side, row] = line.rows[0];
   const { interval, p50, min, max } = line.summary(tableView.runs);
   find("details").replaceChildren(
     element("h2", {}, nameElement(line.name)),
     factList([["Total", timeText(line.total)], ["Self", timeText(line.self)], ["Calls", line.calls.toLocaleString("en")],
       ["Median of a run", timeText(p50)], ["95 % interval", timeRange(interval)],
       ["Least and most", `${timeText(min)} … ${timeText(max)}`], ...rowFacts(line.rows)]));
-  void side, row;
 }
 
 // MARK: Links

@@ -35,37 +35,44 @@ function changeMark(frame) {
 function changeText(frame) {
   if (!report.base) return "";
   const verdict = changeOf(frame);
-  if (verdict === "new" || verdict === "gone") return `, ${verdict}`;
   const change = frame.change;
-  return change ? `, ${verdict} ${signedPercent(change.relative)} (${timeText(change.base)} → ${timeText(change.now)} a ${change.unit})` : "";
+  return `, ${verdict}` + (change ? ` ${signedPercent(change.relative)} (${timeText(change.base)} → ${timeText(change.now)} a run)` : "");
 }
 
-/** Judges all frames of some roots. */
+/** Judges all frames of some roots that both sides have. */
 function judgeFrames(roots) {
   if (!report.base) return;
   const units = unitsOf(chosenRuns());
-  const judged = [];
+  const both = [];
   const judge = (frame) => {
-    const times = sampleOf(frame, units);
+    const times = sampleOf(frame.rows, units, "self");
     for (const child of frame.order) {
       const inner = judge(child);
       times.forEach((side, i) => side.forEach((_, j) => side[j] += inner[i][j]));
     }
     if (frame.baseTotal !== 0 && frame.total !== 0) {
-      const medians = times.map((side, i) => summarize(side.map((time, j) => time / units.sides[i][j].length)).p50);
-      frame.change = {
-        now: medians[0], base: medians[1], relative: medians[0] / medians[1] - 1, unit: "run", verdict: "unchanged",
-        p: rankTest(...times.map((side, i) => side.map((time, j) => time / units.sides[i][j].length))), grid: gridOf(frame),
-      };
-      judged.push(frame);
+      frame.change = compare(times, units, gridOf(frame.rows));
+      both.push(frame.change);
     }
     return times;
   };
   roots.forEach(judge);
-  const sorted = judged.map((frame) => frame.change.p).sort(ascending);
+  correct(both);
+}
+
+/** How two samples of whole times differ, a run; `correct` gives the verdict. */
+function compare(times, units, grid) {
+  const samples = times.map((side, i) => side.map((time, j) => time / units.sides[i][j].length));
+  const [now, base] = samples.map((sample) => summarize(sample).p50);
+  return { now, base, relative: now / base - 1, verdict: "unchanged", p: rankTest(...samples), grid };
+}
+
+/** Gives verdicts to all that was compared at once: the more there is, the smaller a probability must be (Benjamini, Hochberg). */
+function correct(changes) {
+  const sorted = changes.map((change) => change.p).sort(ascending);
   let limit = 0;
   sorted.forEach((p, i) => { if (p <= changeLevel * (i + 1) / sorted.length) limit = p; });
-  for (const { change } of judged) {
+  for (const change of changes) {
     const difference = change.now - change.base;
     if (change.p > limit || Math.abs(change.relative) < leastChange || Math.abs(difference) < 2 * change.grid) continue;
     change.verdict = difference > 0 ? "slower" : "faster";
@@ -81,14 +88,18 @@ function unitsOf(selection) {
   return { isByFile, sides, places: sides.map((side) => new Map(side.flatMap((unit, i) => unit.map((run) => [run, i])))) };
 }
 
-/** The self time of a frame in each unit of both sides. */
-function sampleOf(frame, units) {
+/**
+ * The time of some rows in each unit of both sides.
+ *
+ * @param kind `self` or `total`; rows on another clock have no self time.
+ */
+function sampleOf(rows, units, kind) {
   return units.sides.map((side, number) => {
     const times = new Array(side.length).fill(0);
-    for (const [rowSide, row] of frame.rows) {
+    for (const [rowSide, row] of rows) {
       if (rowSide.number !== number) continue;
       const block = rowSide.blocks[rowSide.row.block[row]];
-      const key = rowSide.row.foreign[row] === 1 ? "total" : "self";
+      const key = rowSide.row.foreign[row] === 1 ? "total" : kind;
       for (const [run, unit] of units.places[number]) {
         if (run.block === block) times[unit] += run.sums[key][row - block.firstRow];
       }
@@ -97,10 +108,10 @@ function sampleOf(frame, units) {
   });
 }
 
-/** The coarsest clock step of a frame's rows, up to a microsecond of theirs: sums are as coarse as their parts. */
-function gridOf(frame) {
+/** The coarsest clock step of some rows. A row's own step may be large by chance: more than a microsecond is not believed. */
+function gridOf(rows) {
   let grid = 1;
-  for (const [side, row] of frame.rows) grid = Math.max(grid, Math.min(side.row.grid[row], 1000 / nanosecondsPerTick));
+  for (const [side, row] of rows) grid = Math.max(grid, Math.min(side.row.grid[row], 1000 / nanosecondsPerTick));
   return grid;
 }
 
@@ -179,7 +190,7 @@ function changeSummary() {
   const units = unitsOf(chosenRuns());
   return element("section", { class: "changes" },
     element("h3", {}, "What changed"),
-    element("p", {}, nameElement(root.name), `: ${changeOf(root)}${changeText(root).replace(/^, \w+/, "")}. `,
+    element("p", {}, nameElement(root.name), `${changeText(root)}. `,
       units.isByFile ? `Compared by file: ${units.sides[0].length} new, ${units.sides[1].length} base.`
         : `Compared by run: ${units.sides[0].length} new, ${units.sides[1].length} base. One launch a side knows nothing about the next launch.`),
     plainTable("By class", ["Class", ["Operators"], ["Base, a run"], ["New, a run"], ["Change"]], [...totals].map(([name, total]) => [

@@ -148,7 +148,12 @@ function place(frame, side, row, mode) {
   if (kind === "delegate call") {
     frame = frame.child(`${backend || "delegate"} call @${side.row.instruction[row]}`, "call");
   } else {
-    frame = frame.child(side.op(row) || operatorOfKernel(side.name(row), kind), "operator");
+    const operator = side.op(row) || operatorOfKernel(side.name(row), kind);
+    frame = frame.child(report.base ? comparableName(operator) : operator, "operator");
+    // Where nothing tells calls of an operator apart, their place in the program does.
+    if (side.row.module[row] < 0 && side.row.line[row] < 0 && side.row.instruction[row] >= 0) {
+      frame = frame.child(`at ${side.row.chain[row]}:${side.row.instruction[row]}`, "operator");
+    }
   }
   if (mode === "op" && kind !== "delegate call") {
     const modules = side.modules(row).map((entry) => report.modules.names[entry]).join(".");
@@ -161,6 +166,12 @@ function place(frame, side, row, mode) {
 function operatorOfKernel(name, kind) {
   if (kind !== "delegated") return name;
   return name.replace(/ #\d+$/, "").replace(/ \(.*$/, "") || name;
+}
+
+/** An operator's name without what lowering changes of it: `aten::add.out` and `aten.add.Tensor` are both `add`. */
+function comparableName(name) {
+  const parts = name.split("::").pop().split(".");
+  return parts.length > 2 ? parts[parts.length - 2] : parts[0];
 }
 
 /** Adds up totals from the leaves; children stand by size, then by name. */

@@ -147,8 +147,9 @@ const runsView = {
   },
 };
 
-/** Runs that are told together: those of a method and a phase. */
+/** Runs that are told together: those of a method and a phase, or loading. */
 function groupOfRun(run) {
+  if (!run.block.isExecution) return `${run.block.name} (loading)`;
   const name = run.block.method ?? run.block.name;
   return run.phaseName === "all" ? name : `${name} ${run.phaseName}`;
 }

@@ -8,9 +8,13 @@ class TableLine {
     this.key = key;
     // [side, row]
     this.rows = [];
+    // The same of the base.
+    this.baseRows = [];
     this.calls = 0;
     this.total = 0;
     this.self = 0;
+    // The part of `self` that belongs to executions: what shares are of.
+    this.own = 0;
   }
 
   /** Times of the runs, whole for an event, self for a group: groups add up. */
@@ -53,9 +57,13 @@ const tableView = {
     { id: "deviation", title: "SD", value: (line, runs) => line.summary(runs).deviation, text: (line, runs) => timeText(line.summary(runs).deviation) },
     { id: "total", title: "Total", value: (line) => line.total, text: (line) => timeText(line.total) },
     { id: "self", title: "Self", value: (line) => line.self, text: (line) => timeText(line.self) },
-    { id: "share", title: "Share", value: (line) => line.self, text: (line) => percentText(line.self / tableView.whole) },
+    { id: "share", title: "Share", value: (line) => line.own, text: (line) => percentText(line.own / tableView.whole) },
     { id: "cumulative", title: "Cumulative", value: (line) => line.cumulative, text: (line) => percentText(line.cumulative / tableView.whole) },
-  ],
+  ].concat(report.base ? [
+    { id: "base", title: "Base", value: (line) => line.change?.base ?? NaN, text: (line) => timeText(line.change?.base ?? NaN) },
+    { id: "change", title: "Change", value: (line) => line.change?.relative ?? NaN, text: (line) => signedPercent(line.change?.relative ?? NaN) },
+    { id: "class", title: "Class", isText: true, value: (line) => line.class },
+  ] : []),
   rowHeight: 24,
 
   build(panel) {
@@ -63,7 +71,7 @@ const tableView = {
       Object.entries(this.groups).map(([id, title]) => element("option", { value: id }, title)));
     this.note = element("p", { class: "note", "aria-live": "polite" });
     this.head = element("tr", { role: "row", "aria-rowindex": 1 }, this.columns.map((column) => element("th", {
-      scope: "col", role: "columnheader", class: column.isText ? column.id : `number ${column.id}`,
+      scope: "col", role: "columnheader", class: column.isText ? `column-${column.id}` : `number column-${column.id}`,
     }, element("button", { onclick: () => this.sortBy(column.id) }, column.title))));
     this.body = element("tbody", { role: "rowgroup" });
     this.spaceAbove = element("tbody", { "aria-hidden": "true" }, element("tr", {}, element("td", { colspan: this.columns.length })));
@@ -81,8 +89,32 @@ const tableView = {
     this.chooser.value = state.group;
     this.runs = chosenRuns()[0];
     this.all = this.gather(state.group);
+    if (report.base) this.judge();
     this.arrange();
   },
+
+  /** Lines that both sides have are compared, by their whole time for an event, by self time for a group. */
+  judge() {
+    const units = unitsOf(chosenRuns());
+    const kind = state.group === "event" ? "total" : "self";
+    const byKey = new Map(this.all.map((line) => [this.baseKey(line), line]));
+    for (const block of report.base.blocks) {
+      for (let row = block.firstRow; row < block.firstRow + block.rows; row++) {
+        byKey.get(state.group === "event" ? eventKey(report.base, row) : this.keyOf(report.base, row, block, state.group))?.baseRows.push([report.base, row]);
+      }
+    }
+    const compared = [];
+    for (const line of this.all) {
+      line.class = "new";
+      if (line.baseRows.length === 0) continue;
+      line.change = compare(sampleOf([...line.rows, ...line.baseRows], units, kind), units, gridOf(line.rows));
+      compared.push(line.change);
+    }
+    correct(compared);
+    for (const line of this.all) if (line.change) line.class = line.change.verdict;
+  },
+
+  baseKey(line) { return state.group === "event" ? eventKey(...line.rows[0]) : line.key; },
 
   gather(group) {
     const side = report.side;
@@ -106,7 +138,9 @@ const tableView = {
         line.calls += calls;
         line.total += group === "event" ? total : self;
         line.self += isForeign ? 0 : self;
-        if (!isForeign && block.isExecution) this.whole += self;
+        if (isForeign || !block.isExecution) continue;
+        line.own += self;
+        this.whole += self;
       }
     }
     return [...lines.values()].map((line, order) => Object.assign(line, { order }));
@@ -116,7 +150,7 @@ const tableView = {
     const kind = side.kind(row);
     const isWork = kind === "kernel" || kind === "delegated";
     switch (group) {
-      case "op": return isWork ? side.op(row) || operatorOfKernel(side.name(row), kind)
+      case "op": return isWork ? comparable(side.op(row) || operatorOfKernel(side.name(row), kind))
         : kind === "delegate call" ? `${side.backend(row) || "a delegate"}: not accounted for by its kernels`
         : block.isExecution ? "framework" : "loading";
       case "module": return side.modules(row).map((entry) => report.modules.names[entry]).join(".")
@@ -156,13 +190,13 @@ const tableView = {
       return (x < y ? -1 : 1) * sign;
     });
     let cumulative = 0;
-    for (const line of this.lines) line.cumulative = cumulative += line.self;
+    for (const line of this.lines) line.cumulative = cumulative += line.own;
     [...this.head.children].forEach((cell, i) => {
       const isSorted = this.columns[i].id === column.id;
       cell.setAttribute("aria-sort", isSorted ? (state.descending ? "descending" : "ascending") : "none");
     });
     this.table.setAttribute("aria-rowcount", this.lines.length + 1);
-    const share = percentText(this.lines.reduce((sum, line) => sum + line.self, 0) / this.whole);
+    const share = percentText(this.lines.reduce((sum, line) => sum + line.own, 0) / this.whole);
     this.note.textContent = `${countText(this.lines.length, "row")}${state.pattern ? ` of ${this.all.length.toLocaleString("en")} matched` : ""}, `
       + `${share} of the time of executions, ${countText(this.runs.length, "run")}`
       + (report.side.gatheredRows > 0 ? `; the ${countText(report.side.gatheredRows, "smallest row")} of the trace are gathered` : "");
@@ -186,8 +220,8 @@ const tableView = {
     return element("tr", { role: "row", "aria-rowindex": index + 2, tabindex: "0", onclick: () => showLine(line),
       onkeydown: (event) => { if (event.key === "Enter") showLine(line); } },
     this.columns.map((column) => element("td", {
-      role: "cell", class: column.isText ? `text ${column.id}` : `number ${column.id}`,
-      style: column.id === "share" ? `--share:${Math.max(0, line.self / this.whole)}` : null,
+      role: "cell", class: column.isText ? null : "number",
+      style: column.id === "share" ? `--share:${Math.max(0, line.own / this.whole)}` : null,
     }, column.isText ? nameElement(line[column.id]) : column.text(line, this.runs))));
   },
 
@@ -202,6 +236,14 @@ const tableView = {
     return `${head}\n${this.lines.map((line) => cells(line).join("\t")).join("\n")}\n`;
   },
 };
+
+/** What an event of the other side must have in common with one to be the same: method, place in the program, name. */
+function eventKey(side, row) {
+  const block = side.blocks[side.row.block[row]];
+  return [block.method ?? block.name, side.row.chain[row], side.row.instruction[row], side.name(row)].join("\u0000");
+}
+
+const comparable = (name) => report.base ? comparableName(name) : name;
 
 /** The innermost of the model's lines that lead to a row: `models.py:130`. */
 function sourceOf(side, row) {
