@@ -137,6 +137,10 @@ let package = Package(
         "Analysis", "Bytes", "ETCore", "ETDumpFormat", "ETFormats", "TestSupport", "TraceExport", "TraceModel",
       ], swiftSettings: strict),
     .testTarget(
+      name: "FlameTests",
+      dependencies: ["Bytes", "Commands", "ETDumpFormat", "Presentation", "TestSupport", "TraceModel"],
+      swiftSettings: strict),
+    .testTarget(
       name: "InspectTests",
       dependencies: [
         "Analysis", "Bytes", "Commands", "ETCore", "ETDumpFormat", "ETFormats", "Statistics", "TestSupport",

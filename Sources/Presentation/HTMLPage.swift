@@ -16,7 +16,7 @@ public struct HTMLPage {
   ///   - data: JSON. The page finds it as the element `data`.
   ///   - columns: What the page finds, in base64, as the element `columns`.
   public func write(title: String, data: [UInt8], columns: ColumnData, to sink: any ByteSink) throws(WriteError) {
-    for line in Self.text("\(folder)/index.html").split(separator: "\n", omittingEmptySubsequences: false) {
+    for line in Self.text("\(folder)/index.html").split(separator: "\n") {
       let code = line.drop { $0 == " " }
       if code.hasPrefix("<title>") {
         try sink.write("<title>\(Self.escaped(title))</title>\n")

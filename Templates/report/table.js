@@ -3,8 +3,9 @@
 
 /** Bars and numbers of one line: a row of the trace, or all rows of a group. */
 class TableLine {
-  constructor(name, key) {
+  constructor(name, key, isEvent) {
     this.name = name;
+    this.isEvent = isEvent;
     this.key = key;
     // [side, row]
     this.rows = [];
@@ -20,16 +21,14 @@ class TableLine {
   /** Times of the runs, whole for an event, self for a group: groups add up. */
   summary(runs) {
     if (this.summarized) return this.summarized;
-    const isEvent = this.rows.length === 1;
-    const [side, first] = this.rows[0];
     const times = [];
     for (const run of runs) {
       let time = 0, seen = false;
-      for (const [, row] of this.rows) {
+      for (const [side, row] of this.rows) {
         if (side.row.block[row] !== run.block.index) continue;
         const at = row - run.block.firstRow;
         seen = true;
-        time += isEvent || side.row.foreign[row] === 1 ? run.sums.total[at] : run.sums.self[at];
+        time += this.isEvent || side.row.foreign[row] === 1 ? run.sums.total[at] : run.sums.self[at];
       }
       if (seen) times.push(time);
     }
@@ -42,13 +41,13 @@ const tableView = {
   groups: {
     event: "event", op: "operator", module: "module", source: "source line", backend: "backend", kind: "kind",
   },
-  columns: [
+  /** What a table of events and one of groups have; the comparison, where there is a base; what only events have. */
+  allColumns: [
     { id: "order", title: "#", value: (line) => line.order, text: (line) => String(line.order) },
     { id: "name", title: "Name", isText: true, value: (line) => line.name },
-    { id: "op", title: "Operator", isText: true, value: (line) => line.op },
-    { id: "module", title: "Module", isText: true, value: (line) => line.module },
-    { id: "source", title: "Source", isText: true, value: (line) => line.source },
-    { id: "calls", title: "Calls", value: (line) => line.calls, text: (line) => line.calls.toLocaleString("en") },
+    { id: "class", title: "Class", isText: true, needsBase: true, value: (line) => line.class },
+    { id: "change", title: "Change", needsBase: true, value: (line) => line.change?.relative ?? NaN, text: (line) => signedPercent(line.change?.relative ?? NaN) },
+    { id: "base", title: "Base", needsBase: true, value: (line) => line.change?.base ?? NaN, text: (line) => timeText(line.change?.base ?? NaN) },
     { id: "p50", title: "Median", value: (line, runs) => line.summary(runs).p50, text: (line, runs) => timeText(line.summary(runs).p50) },
     { id: "interval", title: "95 % interval", value: (line, runs) => line.summary(runs).interval?.[1] ?? NaN,
       text: (line, runs) => { const range = line.summary(runs).interval; return range ? timeRange(range) : "–"; } },
@@ -58,23 +57,21 @@ const tableView = {
     { id: "total", title: "Total", value: (line) => line.total, text: (line) => timeText(line.total) },
     { id: "self", title: "Self", value: (line) => line.self, text: (line) => timeText(line.self) },
     { id: "share", title: "Share", value: (line) => line.own, text: (line) => percentText(line.own / tableView.whole) },
-    { id: "cumulative", title: "Cumulative", value: (line) => line.cumulative, text: (line) => percentText(line.cumulative / tableView.whole) },
-  ].concat(report.base ? [
-    { id: "base", title: "Base", value: (line) => line.change?.base ?? NaN, text: (line) => timeText(line.change?.base ?? NaN) },
-    { id: "change", title: "Change", value: (line) => line.change?.relative ?? NaN, text: (line) => signedPercent(line.change?.relative ?? NaN) },
-    { id: "class", title: "Class", isText: true, value: (line) => line.class },
-  ] : []),
+    { id: "cumulative", title: "Cum.", value: (line) => line.cumulative, text: (line) => percentText(line.cumulative / tableView.whole) },
+    { id: "calls", title: "Calls", value: (line) => line.calls, text: (line) => line.calls.toLocaleString("en") },
+    { id: "op", title: "Operator", isText: true, needsEvent: true, value: (line) => line.op },
+    { id: "module", title: "Module", isText: true, needsEvent: true, value: (line) => line.module },
+    { id: "source", title: "Source", isText: true, needsEvent: true, value: (line) => line.source },
+  ],
   rowHeight: 24,
 
   build(panel) {
     this.chooser = element("select", { "aria-label": "Group by", onchange: () => setState({ group: this.chooser.value }) },
       Object.entries(this.groups).map(([id, title]) => element("option", { value: id }, title)));
     this.note = element("p", { class: "note", "aria-live": "polite" });
-    this.head = element("tr", { role: "row", "aria-rowindex": 1 }, this.columns.map((column) => element("th", {
-      scope: "col", role: "columnheader", class: column.isText ? `column-${column.id}` : `number column-${column.id}`,
-    }, element("button", { onclick: () => this.sortBy(column.id) }, column.title))));
+    this.head = element("tr", { role: "row", "aria-rowindex": 1 });
     this.body = element("tbody", { role: "rowgroup" });
-    this.spaceAbove = element("tbody", { "aria-hidden": "true" }, element("tr", {}, element("td", { colspan: this.columns.length })));
+    this.spaceAbove = element("tbody", { "aria-hidden": "true" }, element("tr", {}, element("td", { colspan: this.allColumns.length })));
     this.spaceBelow = this.spaceAbove.cloneNode(true);
     this.table = element("table", { class: "events", role: "table" },
       element("caption", { class: "unseen" }, "Events with their statistics over the chosen runs"),
@@ -88,6 +85,11 @@ const tableView = {
   render() {
     this.chooser.value = state.group;
     this.runs = chosenRuns()[0];
+    this.columns = this.allColumns.filter((column) =>
+      (!column.needsBase || report.base) && (!column.needsEvent || state.group === "event"));
+    this.head.replaceChildren(...this.columns.map((column) => element("th", {
+      scope: "col", role: "columnheader", class: `column-${column.id}${column.isText ? "" : " number"}`,
+    }, element("button", { onclick: () => this.sortBy(column.id) }, column.title))));
     this.all = this.gather(state.group);
     if (report.base) this.judge();
     this.arrange();
@@ -105,8 +107,9 @@ const tableView = {
     }
     const compared = [];
     for (const line of this.all) {
-      line.class = "new";
-      if (line.baseRows.length === 0) continue;
+      const isTimed = line.rows.some(([side, row]) => side.blocks[side.row.block[row]].isExecution);
+      line.class = isTimed ? "new" : "";
+      if (line.baseRows.length === 0 || !isTimed) continue;
       line.change = compare(sampleOf([...line.rows, ...line.baseRows], units, kind), units, gridOf(line.rows));
       compared.push(line.change);
     }
@@ -162,8 +165,8 @@ const tableView = {
   },
 
   newLine(side, row, block, group, key) {
-    const line = new TableLine(group === "event" ? side.name(row) : key, key);
     const isEvent = group === "event";
+    const line = new TableLine(isEvent ? side.name(row) : key, key, isEvent);
     line.op = isEvent ? side.op(row) : "";
     line.module = isEvent ? side.modules(row).map((entry) => report.modules.names[entry]).join(".") : "";
     line.source = isEvent ? sourceOf(side, row) : "";
@@ -177,7 +180,7 @@ const tableView = {
   },
 
   arrange() {
-    const column = this.columns.find((column) => column.id === state.sort) ?? this.columns[12];
+    const column = this.columns.find((column) => column.id === state.sort) ?? this.columns.find((column) => column.id === "self");
     const sign = state.descending ? -1 : 1;
     const text = (line) => [line.name, line.op, line.module, line.source].join("\n");
     this.lines = state.pattern ? this.all.filter((line) => state.pattern.test(text(line))) : [...this.all];

@@ -53,8 +53,14 @@ for module in $(words modules); do
     done
   else
     object=$build/modules/$module.o
+    generated=()
+    if [ "$module" = Presentation ]; then  # as the package's plugin makes it
+      swiftc -o "$build/embed-templates" "$root/Sources/EmbedTemplates/Tool/main.swift"
+      generated=("$build/Templates.swift")
+      find "$root/Templates" -type f -name '*.*' -print0 | sort -z | xargs -0 "$build/embed-templates" "${generated[@]}" "$root/Templates"
+    fi
     if [ ! "$object" -nt "$folder" ] || [ -n "$(find "$folder" -name '*.swift' -newer "$object")" ]; then
-      find "$folder" -name '*.swift' -print0 | sort -z | xargs -0 swiftc "${swift_flags[@]}" -wmo -module-name "$module" \
+      find "$folder" -name '*.swift' -print0 | sort -z | xargs -0 swiftc "${swift_flags[@]}" "${generated[@]}" -wmo -module-name "$module" \
         -emit-module -emit-module-path "$build/modules/$module.swiftmodule" -c -o "$object"
     fi
     objects+=("$object")
