@@ -138,8 +138,9 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(
       name: "FlameTests",
-      dependencies: ["Bytes", "Commands", "ETDumpFormat", "Presentation", "TestSupport", "TraceModel"],
-      swiftSettings: strict),
+      dependencies: [
+        "BrowserSupport", "Bytes", "Commands", "ETDumpFormat", "Presentation", "TestSupport", "TraceModel",
+      ], swiftSettings: strict),
     .testTarget(
       name: "InspectTests",
       dependencies: [
