@@ -15,7 +15,7 @@ BASH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 ZSH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 FISH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 
-.PHONY: help setup build demo test install uninstall bench fuzz fixtures fixtures-large check clean
+.PHONY: help setup build demo test install uninstall setup-browser bench fuzz fixtures fixtures-large check clean
 
 help:
 	@echo 'make demo      build, run a real model, and inspect the trace of it'
@@ -25,7 +25,16 @@ help:
 	@echo 'make fuzz      SECONDS=60: libFuzzer on every reader'
 	@echo 'make check     imports, man pages, formatting'
 	@echo 'make fixtures  VENV=dir with the reference: record the fixtures anew (fixtures-large: the large ones)'
-	@echo 'make setup, build, uninstall, clean'
+	@echo 'make setup, setup-browser, build, uninstall, clean'
+
+# Installs the packages that $$missing names.
+INSTALL_MISSING = if [ -n "$$missing" ]; then \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  if ! command -v apt-get >/dev/null || ! command -v $${sudo:-true} >/dev/null; then \
+	    echo "please install (by the names of Debian):$$missing" >&2; exit 1; fi; \
+	  echo "installing$$missing" >&2; \
+	  $$sudo apt-get update -qq && \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing </dev/null >/dev/null || exit 1; fi
 
 # Asks for what the packages bring, not for their names: elsewhere than on Debian they have others.
 setup:
@@ -36,17 +45,17 @@ setup:
 	[ -e /usr/include/flatbuffers/flatbuffers.h ] || library flatbuffers libflatbuffers-dev; \
 	library sqlite3 libsqlite3-dev; library libgvc libgraphviz-dev; library libzstd libzstd-dev; \
 	library openblas libopenblas-dev; \
-	if [ -n "$$missing" ]; then \
-	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-	  if ! command -v apt-get >/dev/null || ! command -v $${sudo:-true} >/dev/null; then \
-	    echo "please install (by the names of Debian):$$missing" >&2; exit 1; fi; \
-	  echo "installing$$missing" >&2; \
-	  $$sudo apt-get update -qq && \
-	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing </dev/null >/dev/null || exit 1; fi
+	$(INSTALL_MISSING)
 	@found=$$($(SWIFT) --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\)\.\([0-9]*\).*/\1 \2/p'); \
 	set -- $${found:-0 0}; \
 	[ "$$1" -gt 6 ] || { [ "$$1" = 6 ] && [ "$$2" -ge 2 ]; } || { \
 	  echo "please install Swift 6.2 or later: https://swift.org/install (found: $$1.$$2)" >&2; exit 1; }
+
+# For the tests of pages in a browser; without it `make test` skips them and says so.
+HAS_BROWSER = command -v "$${ET_CHROMIUM:-chromium}" || { [ -z "$$ET_CHROMIUM" ] && \
+	  { command -v chromium-browser || command -v google-chrome; }; }
+setup-browser:
+	@missing=; { $(HAS_BROWSER); } >/dev/null || missing=' chromium'; $(INSTALL_MISSING)
 
 build: setup
 	$(RELEASE)
@@ -61,6 +70,8 @@ demo: build
 
 test: setup
 	$(SWIFT) test -j 2
+	@{ $(HAS_BROWSER); } >/dev/null || \
+	  echo 'skipped: the tests of pages in a browser (no Chromium; make setup-browser installs it)'
 
 install: build
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(MAN_PAGES)' '$(BASH_COMPLETIONS)' '$(ZSH_COMPLETIONS)' '$(FISH_COMPLETIONS)'

@@ -74,6 +74,13 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Bytes", "CFlatBuffers", "Compression", "ETCore", "ETDumpFormat"],
       path: "Tests/Support", swiftSettings: strict),
+    // Drives a headless Chromium; what needs one is skipped where there is none.
+    .target(
+      name: "BrowserSupport", dependencies: ["Bytes", "TestSupport"], path: "Tests/Browser/Support",
+      swiftSettings: strict),
+    .testTarget(
+      name: "BrowserTests", dependencies: ["BrowserSupport", "TestSupport"], path: "Tests/Browser/Tests",
+      swiftSettings: strict),
     // One-operator programs with the official runtime's answers, and a tool that runs a choice of them.
     .target(
       name: "OperatorCorpus", dependencies: ["Bytes", "Compression", "ETCore", "ETFormats", "ETKernels", "ETRuntime"],
