@@ -286,7 +286,7 @@ function onKey(event) {
     return;
   }
   if (event.ctrlKey || event.metaKey) return;
-  const isTyping = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName ?? "");
+  const isTyping = event.target.matches?.("input:not([type=checkbox]), select, textarea");
   if (isTyping) {
     if (event.key === "Escape") event.target.blur();
     return;

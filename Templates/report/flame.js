@@ -217,6 +217,7 @@ const flameView = {
     if (!root) {
       this.note.textContent = "No events in the chosen runs.";
       this.box.replaceChildren();
+      this.drawing.root = null;
       return;
     }
     const wanted = state.framePath && findFrame(root, state.framePath);
@@ -252,6 +253,7 @@ const flameView = {
   text() {
     const lines = [];
     const root = this.drawing.root;
+    if (!root) return "";
     (function write(frame, depth) {
       lines.push(`${"  ".repeat(depth)}${frame.name}\t${frame.total}\t${percentText(frame.total / root.total)}`);
       for (const child of frame.order) write(child, depth + 1);
@@ -329,7 +331,10 @@ const sandwichView = {
 
   render() {
     const root = currentFrames()[0];
-    if (!root) return;
+    if (!root) {
+      this.heading.textContent = "No events in the chosen runs.";
+      return;
+    }
     const names = new Map();
     (function gather(frame) {
       names.set(frame.name, (names.get(frame.name) ?? 0) + frame.self);

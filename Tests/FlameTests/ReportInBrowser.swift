@@ -96,7 +96,7 @@ import TraceModel
     var executions = 0.0
     for block in try inspected(example) {
       for event in try #require(block["events"] as? [[String: Any]])
-      where event["name"] as? String == "Method::execute" && event["parent"] as? Int == nil {
+      where event["name"] as? String == "Method::execute" && (event["parent"] as? Int ?? -1) < 0 {
         executions += try #require(event["raw"] as? [Double]).reduce(0) { $0 + ($1 * 1e6).rounded() }
       }
     }
@@ -366,17 +366,18 @@ import TraceModel
     expectSilence(page)
   }
 
-  /// Against values of `scipy.stats.mannwhitneyu` (1.16, method="exact" and method="asymptotic").
+  /// Against values of `scipy.stats.mannwhitneyu` (1.17.1; exact without ties, else asymptotic).
   @Test func rankTestIsMannWhitneys() throws {
     let page = try open(Example(trace: "native/loop.etdp"))
     let cases: [(String, Double)] = [
       ("[1,2,3,4,5],[6,7,8,9,10]", 0.007936507936507936), ("[1,3,5,7],[2,4,6,8]", 0.6857142857142857),
       ("[1.5,2.5,9,10,11,12],[1,2,3,4]", 0.171428571428571429),
-      ("[1,1,2,2,3],[2,3,3,4,4]", 0.07171), ("[1,1,1],[1,1,1]", 1),
+      ("[1,1,2,2,3],[2,3,3,4,4]", 0.05241162867102868), ("[1,1,1],[1,1,1]", 1),
+      ("[1,2,3,4,5,5,6,7,8,9,10,11],[4,5,6,7,8,9,10,11,12,13,14,15]", 0.027863969207011213),
     ]
     for (samples, wanted) in cases {
       let p = try #require(try page.evaluate("rankTest(\(samples))").number)
-      #expect((p - wanted).magnitude < 1e-4, "\(samples): \(p)")
+      #expect((p - wanted).magnitude < 1e-6, "\(samples): \(p)")
     }
   }
 
@@ -439,7 +440,7 @@ import TraceModel
   // MARK: Hostile names
 
   @Test func hostileNamesAreInert() throws {
-    let trace = try folder.write(FlamePage.hostileDump().encoded(), to: "hostile </title><b>.etdp")
+    let trace = try folder.write(FlamePage.hostileDump().encoded(), to: "hostile <&title><b>.etdp")
     let page = try open(Example(trace: trace), hash: "view=flame&frame=%5B%22__proto__%22%5D")
     for key in ["1", "2", "3", "4", "5", "6", "7", "8"] {
       try page.press(key)
