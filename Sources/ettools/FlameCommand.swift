@@ -22,7 +22,8 @@ struct FlameCommand: ParsableCommand, Work {
   @Option(parsing: .upToNextOption, help: ArgumentHelp("Earlier traces to compare with.", valueName: "trace"))
   var base: [String] = []
   @Option(
-    help: ArgumentHelp("The base's ETRecord or program, where its model is another. May be repeated.", valueName: "file"))
+    help: ArgumentHelp(
+      "The base's ETRecord or program, where its model is another. May be repeated.", valueName: "file"))
   var baseModel: [String] = []
   @Option(help: "The method that ran, where several fit.")
   var method: String?
@@ -37,7 +38,9 @@ struct FlameCommand: ParsableCommand, Work {
   var output: String
 
   func validate() throws {
-    if base.isEmpty && !baseModel.isEmpty { throw ValidationError("--base-model says of what --base is: name a --base") }
+    if base.isEmpty && !baseModel.isEmpty {
+      throw ValidationError("--base-model says of what --base is: name a --base")
+    }
     _ = try conversion()
   }
 

@@ -64,7 +64,8 @@ import TraceModel
 
   static let hostileNames = [
     "</script><script>document.title='owned'</script>", "<!--<script>", "\"quoted\" 'too' \\ back `tick` ${title}",
-    "line\nbreak\r\u{0}\u{1B}[31m", "\u{202E}txt.exe\u{2066}", "<img src=x onerror=alert(1)>", "&lt;amp&gt;", "__proto__",
+    "line\nbreak\r\u{0}\u{1B}[31m", "\u{202E}txt.exe\u{2066}", "<img src=x onerror=alert(1)>", "&lt;amp&gt;",
+    "__proto__",
     "constructor", String(repeating: "long", count: 250_000), "\u{2028}\u{2029}\u{FEFF}",
   ]
 
@@ -128,7 +129,8 @@ import TraceModel
       event.chainIndex = -1
       (event.start, event.end) = (start, end)
       dump.events.append(event)
-      dump.runs.append(ETDump.RunData(name: dump.names.intern("Execute"), events: dump.events.count - 1..<dump.events.count))
+      dump.runs.append(
+        ETDump.RunData(name: dump.names.intern("Execute"), events: dump.events.count - 1..<dump.events.count))
     }
     #expect(try Self.page(dump).hasSuffix("</html>\n"))
   }

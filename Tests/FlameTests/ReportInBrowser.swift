@@ -68,7 +68,9 @@ import TraceModel
       #expect(!text.isEmpty || example.trace.contains("empty"), "view \(key)")
     }
     // Each chooser's every choice.
-    for mode in ["source", "op", "backend", "module"] { try page.evaluate("setState({view: 'flame', mode: '\(mode)'})") }
+    for mode in ["source", "op", "backend", "module"] {
+      try page.evaluate("setState({view: 'flame', mode: '\(mode)'})")
+    }
     for group in ["op", "module", "source", "backend", "kind", "event"] {
       try page.evaluate("setState({view: 'table', group: '\(group)'})")
     }
@@ -143,7 +145,9 @@ import TraceModel
         #expect(line["block"].int == number)
         // Names are shown as they are; tests of hostile ones are apart.
         #expect(line["name"].string == event["name"] as? String)
-        for (key, own) in [("p10", "p10"), ("p50", "p50"), ("p90", "p90"), ("avg", "mean"), ("min", "min"), ("max", "max")] {
+        for (key, own) in [
+          ("p10", "p10"), ("p50", "p50"), ("p90", "p90"), ("avg", "mean"), ("min", "min"), ("max", "max"),
+        ] {
           let (wanted, found) = (try #require(event[key] as? Double), try #require(line[own].number) / 1e6)
           // inspect converts the two times of a backend's event apart, as the reference does: some bits are lost.
           #expect((wanted - found).magnitude <= 1e-9 * max(wanted.magnitude, 1e3), "\(key) of row \(place - 1)")
@@ -252,11 +256,14 @@ import TraceModel
     let page = try open(Self.examples[0], hash: "view=table")
     try page.click("#panel-table th.column-p50 button")
     try page.settle()
-    #expect(try page.evaluate("document.querySelector('th.column-p50').getAttribute('aria-sort')").string == "descending")
-    let isSorted = "tableView.lines.every((line, i, all) => i === 0 || all[i - 1].summary(tableView.runs).p50 >= line.summary(tableView.runs).p50)"
+    #expect(
+      try page.evaluate("document.querySelector('th.column-p50').getAttribute('aria-sort')").string == "descending")
+    let isSorted =
+      "tableView.lines.every((line, i, all) => i === 0 || all[i - 1].summary(tableView.runs).p50 >= line.summary(tableView.runs).p50)"
     #expect(try page.evaluate(isSorted) == true)
     try page.click("#panel-table th.column-p50 button")
-    #expect(try page.evaluate("document.querySelector('th.column-p50').getAttribute('aria-sort')").string == "ascending")
+    #expect(
+      try page.evaluate("document.querySelector('th.column-p50').getAttribute('aria-sort')").string == "ascending")
     let all = try #require(try page.evaluate("tableView.lines.length").int)
     try page.evaluate("setState({query: 'batch_norm'})")
     #expect(try #require(try page.evaluate("tableView.lines.length").int) < all)
@@ -282,7 +289,9 @@ import TraceModel
     try page.evaluate("timelineView.canvas.focus()")
     try page.press("ArrowRight")
     try page.press("ArrowDown")
-    #expect(try page.evaluate("report.side.name(timelineView.selected.span.run.events.row[timelineView.selected.event])").string != nil)
+    #expect(
+      try page.evaluate("report.side.name(timelineView.selected.span.run.events.row[timelineView.selected.event])")
+        .string != nil)
     try page.press("ArrowDown")
     let first = try page.evaluate("timelineView.selected.event")
     try page.press("ArrowRight")
@@ -302,7 +311,8 @@ import TraceModel
     let page = try open(Example(trace: "native/delegate-qnn.etdp"), hash: "view=timeline")
     try page.settle()
     #expect(try #require(try page.evaluate("timelineView.lanes.length").int) >= 1)
-    #expect(try #require(try page.evaluate("currentFrames().filter(frame => frame.kind === 'foreign').length").int) >= 1)
+    #expect(
+      try #require(try page.evaluate("currentFrames().filter(frame => frame.kind === 'foreign').length").int) >= 1)
     expectSilence(page)
   }
 
@@ -350,7 +360,8 @@ import TraceModel
     // Another lowering: faster, with new kernels, and what is gone can be shown.
     let page = try open(Self.examples[1], base: Self.examples[0])
     #expect(try page.evaluate("changeOf(currentFrames()[0])").string == "faster")
-    let counts = "[...document.querySelectorAll('#panel-flame .frame')].reduce((counts, made) => (counts[made.classList[2]] = (counts[made.classList[2]] ?? 0) + 1, counts), {})"
+    let counts =
+      "[...document.querySelectorAll('#panel-flame .frame')].reduce((counts, made) => (counts[made.classList[2]] = (counts[made.classList[2]] ?? 0) + 1, counts), {})"
     let before = try page.evaluate("(\(counts))")
     #expect(before["new"].int ?? 0 > 0 && before["gone"].int == nil)
     try page.click("#panel-flame input[type=checkbox]")
@@ -358,7 +369,9 @@ import TraceModel
     #expect(try page.evaluate("(\(counts))")["gone"].int ?? 0 > 0)
     try page.press("8")
     let summary = try page.evaluate("summaryView.text()").string ?? ""
-    for part in ["What changed", "faster", "By class", "knows nothing about the next launch"] { #expect(summary.contains(part)) }
+    for part in ["What changed", "faster", "By class", "knows nothing about the next launch"] {
+      #expect(summary.contains(part))
+    }
     for key in ["1", "3", "4", "5", "6", "7"] {
       try page.press(key)
       try page.settle()
@@ -450,7 +463,8 @@ import TraceModel
     #expect(try page.evaluate("document.querySelectorAll('img, b, iframe').length") == 0)
     #expect(try page.evaluate("document.scripts.length").int == 15)
     // What cannot be seen is shown as a mark, and nothing turns the direction of the line.
-    let text = try page.evaluate("setState({view: 'table'}), document.getElementById('panel-table').innerText").string ?? ""
+    let text =
+      try page.evaluate("setState({view: 'table'}), document.getElementById('panel-table').innerText").string ?? ""
     #expect(text.contains("⟨202E⟩txt.exe") && !text.contains("\u{202E}"))
     #expect(text.contains("⟨001B⟩"))
     expectSilence(page)

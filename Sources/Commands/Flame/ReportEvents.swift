@@ -106,7 +106,9 @@ struct ReportEvents {
     var (lastRow, lastEnd, count) = (Int64(base), run.start, 0)
     trace.dump.events.withUnsafeBufferPointer { events in
       for index in range where events[index].kind == .profile {
-        guard let row = block.row(ofEvent: index - range.lowerBound, run: run.iteration), map[row] >= 0 else { continue }
+        guard let row = block.row(ofEvent: index - range.lowerBound, run: run.iteration), map[row] >= 0 else {
+          continue
+        }
         let (start, end) = (events[index].start, events[index].end)
         let time = EventBlock.elapsed(from: start, to: end) ?? 0
         ColumnData.put(Int64(map[row]) - lastRow, in: &bytes)

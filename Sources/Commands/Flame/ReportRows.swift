@@ -259,7 +259,8 @@ struct ReportRows {
     guard let instruction = plan.instruction(trace.instruction(of: event), chain: max(0, trace.chain(of: event)))
     else { return nil }
     var tensors: [(value: Int, text: String)] = []
-    for argument in plan.tensorArguments(of: instruction) where !tensors.contains(where: { $0.value == argument.value }) {
+    for argument in plan.tensorArguments(of: instruction) where !tensors.contains(where: { $0.value == argument.value })
+    {
       let sizes = plan.sizes(of: argument.tensor).map(String.init).joined(separator: ", ")
       tensors.append((argument.value, "\(argument.tensor.scalarType) [\(sizes)]"))
       if tensors.count == 12 { break }

@@ -141,7 +141,8 @@ struct ReportTrace {
     for column in ReportRows.Column.allCases { columns.add("\(prefix).row.\(column)", rows.columns[column]!) }
     let runs = events.runs
     let phaseOf = aligned.phases.map { phases in
-      Dictionary(uniqueKeysWithValues: phases.enumerated().flatMap { phase in phase.element.runs.map { ($0, phase.offset) } })
+      Dictionary(
+        uniqueKeysWithValues: phases.enumerated().flatMap { phase in phase.element.runs.map { ($0, phase.offset) } })
     }
     columns.add("\(prefix).run.index", runs.map(\.index))
     columns.add("\(prefix).run.block", runs.map(\.block))
@@ -172,7 +173,8 @@ struct ReportTrace {
           continue
         }
         let allocator = Int(event.payload) - 1
-        let name = allocators.indices.contains(allocator) ? dump.text(allocators[allocator]) : "allocator \(event.payload)"
+        let name =
+          allocators.indices.contains(allocator) ? dump.text(allocators[allocator]) : "allocator \(event.payload)"
         runs.append(number)
         names.append(texts.number(name))
         sizes.append(Int64(bitPattern: event.start))
