@@ -95,6 +95,9 @@ struct ReportRows {
       gathered
   }
 
+  /// Modules or lines around a row that a page draws: deeper ones are left out.
+  private static let depthLimit = 100
+
   static let kinds: [(RowKind, String)] = [
     (.methodExecute, "execution"), (.framework, "framework"), (.operatorCall, "call"), (.kernel, "kernel"),
     (.delegateCall, "delegate call"), (.delegated, "delegated"), (.control, "control"), (.values, "values"),
@@ -105,9 +108,10 @@ struct ReportRows {
     let trace = aligned.trace
     for column in Column.allCases { columns[column] = [] }
     let least = Self.leastTime(trace, limit: limit)
+    let shapes = ReportShapes(aligned, program: program)
     for block in trace.blocks.indices {
       let first = columns[.block]!.count
-      rows.append(add(block, of: aligned, program, least: least, &places))
+      rows.append(add(block, of: aligned, shapes, least: least, &places))
       ranges.append(first..<columns[.block]!.count)
     }
   }
@@ -125,7 +129,7 @@ struct ReportRows {
   }
 
   private mutating func add(
-    _ block: Int, of aligned: AlignedTrace, _ program: Program?, least: Int64?, _ places: inout ReportPlaces
+    _ block: Int, of aligned: AlignedTrace, _ shapes: ReportShapes, least: Int64?, _ places: inout ReportPlaces
   ) -> [Int32] {
     let (trace, events) = (aligned.trace, aligned.trace.blocks[block])
     let kinds = trace.kinds[block]
@@ -154,7 +158,7 @@ struct ReportRows {
       next += 1
     }
     for row in events.rows.indices where isKept[row] {
-      append(row, block, of: aligned, program, parent: Int(events.parents[row]), mapped, &places)
+      append(row, block, of: aligned, shapes, parent: Int(events.parents[row]), mapped, &places)
     }
     var gatherings: [Gathering: Int32] = [:]
     /// The page's row of a row: its own, or that of its kind inside the same.
@@ -214,7 +218,7 @@ struct ReportRows {
   private static func number(of kind: RowKind) -> Int { kinds.firstIndex { $0.0 == kind } ?? 0 }
 
   private mutating func append(
-    _ row: Int, _ block: Int, of aligned: AlignedTrace, _ program: Program?, parent: Int, _ mapped: [Int32],
+    _ row: Int, _ block: Int, of aligned: AlignedTrace, _ shapes: ReportShapes, parent: Int, _ mapped: [Int32],
     _ places: inout ReportPlaces
   ) {
     let (trace, events) = (aligned.trace, aligned.trace.blocks[block])
@@ -228,13 +232,13 @@ struct ReportRows {
     set(.op, places.texts.number(operatorName(aligned, block, row, nodes)))
     set(.backend, places.texts.number(aligned.backend(block: block, row: row)))
     let module = isInside ? aligned.module(block: block, row: row) : nil
-    set(.module, places.modules.entry((module ?? "").split(separator: ".").map(String.init)))
-    set(.line, isInside ? places.lines.entry(places.commonFrames(nodes)) : -1)
+    set(.module, places.modules.entry((module ?? "").split(separator: ".").prefix(Self.depthLimit).map(String.init)))
+    set(.line, isInside ? places.lines.entry(places.commonFrames(nodes).prefix(Self.depthLimit)) : -1)
     set(.instruction, Int(trace.instruction(of: events.rows[row]).value))
     set(.chain, trace.chain(of: events.rows[row]))
     set(.foreign, events.isForeign[row] ? 1 : 0)
     set(.grid, Int(clamping: Clock.grid(of: CollectionOfOne(row), in: events) ?? 1))
-    set(.shapes, places.texts.number(shapes(aligned, block, row, program)))
+    set(.shapes, places.texts.number(shapes.text(block: block, row: row)))
     let operators = nodes.prefix(20).map(\.op).joined(separator: ", ")
     set(
       .operators, places.texts.number(nodes.count > 20 ? operators + ", … \(nodes.count) in all" : operators))
@@ -247,28 +251,5 @@ struct ReportRows {
   ) -> String? {
     if let name = aligned.operatorName(block: block, row: row) { return name }
     return aligned.trace.kinds[block][row] == .delegated ? nodes.first?.op : nil
-  }
-
-  /// The tensors that an instruction reads and writes: `float32 [1, 3, 64, 64] · float32 [16, 3, 3, 3] → float32 [1, 16, 32, 32]`.
-  private func shapes(_ aligned: AlignedTrace, _ block: Int, _ row: Int, _ program: Program?) -> String? {
-    let trace = aligned.trace
-    guard [.kernel, .operatorCall, .delegateCall].contains(trace.kinds[block][row]),
-      let method = aligned.methods.methods[block], let plan = program?.method(named: method)
-    else { return nil }
-    let event = trace.blocks[block].rows[row]
-    guard let instruction = plan.instruction(trace.instruction(of: event), chain: max(0, trace.chain(of: event)))
-    else { return nil }
-    var tensors: [(value: Int, text: String)] = []
-    for argument in plan.tensorArguments(of: instruction) where !tensors.contains(where: { $0.value == argument.value })
-    {
-      let sizes = plan.sizes(of: argument.tensor).map(String.init).joined(separator: ", ")
-      tensors.append((argument.value, "\(argument.tensor.scalarType) [\(sizes)]"))
-      if tensors.count == 12 { break }
-    }
-    guard case .kernelCall = instruction, tensors.count > 1, let result = tensors.last else {
-      return tensors.isEmpty ? nil : tensors.map(\.text).joined(separator: " · ")
-    }
-    // The last argument of an operator's out variant is what it writes.
-    return tensors.dropLast().map(\.text).joined(separator: " · ") + " → " + result.text
   }
 }
