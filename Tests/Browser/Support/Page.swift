@@ -186,6 +186,8 @@ public final class Page: Sendable {
 
   /// Everything it asked for but its own file, in order. What it asks for later, in a timer or when an image is laid
   /// out, comes later: `waitFor` or `settle` first.
+  ///
+  /// What a script asked for and the policy refused never became a request: `policyViolations` has it.
   public var requests: [PageRequest] {
     let record = caughtUp
     let loader = state.withLock { $0.loader }
