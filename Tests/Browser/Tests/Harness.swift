@@ -185,6 +185,16 @@ import Testing
     #expect(browser.remains.found == [])
   }
 
+  @Test func deafBrowserEndsToo() throws {
+    let browser = try Browser.launch()
+    kill(-browser.remains.leader, SIGSTOP)
+    let start = ContinuousClock.now
+    #expect(error { _ = try browser.open("about:blank", timeout: .seconds(1)) }?.code == .timedOut)
+    browser.end()
+    #expect(ContinuousClock.now - start < .seconds(20))
+    #expect(browser.remains.found == [])
+  }
+
   /// No time for `end` or `deinit`: Chromium sees the socket end, and the shell removes the folder.
   @Test func killedTestsLeaveNothingBehind() async throws {
     let result = try await #require(
