@@ -10,6 +10,7 @@ TOOLS = etdump etrun etdiff etgraph etgate etpte
 DEMO = Fixtures/models/mobilenet_v2/portable
 RUN = $(DEMO)/model.pte --iterations 20 --warmup 3 --trace .build/demo.etdp
 ASK = inspect .build/demo.etdp --model $(DEMO)/model.etrecord.zst --model $(DEMO)/model.pte --top 8
+DRAW = flame .build/demo.etdp --model $(DEMO)/model.etrecord.zst --model $(DEMO)/model.pte -o .build/demo.html
 MAN_PAGES = $(DESTDIR)$(PREFIX)/share/man/man1
 BASH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 ZSH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
@@ -18,7 +19,7 @@ FISH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 .PHONY: help setup build demo test install uninstall setup-browser bench fuzz fixtures fixtures-large check clean
 
 help:
-	@echo 'make demo      build, run a real model, and inspect the trace of it'
+	@echo 'make demo      build, run a real model, inspect the trace of it, and draw it as a page'
 	@echo 'make test      build, and run every test'
 	@echo 'make install   PREFIX=/usr/local: the program, its names, man page and completions'
 	@echo 'make bench     VENV=dir for the reference beside it: time and memory of whole commands'
@@ -67,6 +68,11 @@ demo: build
 	@echo
 	@echo '$$ etdump $(ASK)'
 	@.build/release/ettools etdump $(ASK)
+	@echo
+	@echo '$$ etdump $(DRAW)'
+	@.build/release/ettools etdump $(DRAW)
+	@echo
+	@echo 'The report is .build/demo.html: open it in a browser.'
 
 test: setup
 	$(SWIFT) test -j 2

@@ -37,10 +37,22 @@ extension ETDump {
       }
       return event
     }
+    launches += other.launches.map { $0 + runs.count }
     runs += other.runs.map { run in
       RunData(
         name: name(run.name), bundledInputIndex: run.bundledInputIndex, allocators: run.allocators.map(name),
         events: shifted(run.events, by: firstEvent))
     }
+  }
+
+  /// Which of the files a run comes from.
+  public func launch(ofRun run: Int) -> Int {
+    // `launches` is sorted.
+    var (low, high) = (0, launches.count)
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if launches[middle] <= run { low = middle } else { high = middle }
+    }
+    return low
   }
 }

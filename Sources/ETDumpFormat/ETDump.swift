@@ -9,6 +9,8 @@ public struct ETDump: Sendable {
   /// The schema's version field; 0 in every file that exists.
   public var version: UInt32 = 0
   public var runs: [RunData] = []
+  /// Where the runs of each file begin: one place, or more after `append`.
+  public internal(set) var launches = [0]
   /// All events of all runs: `runs[i].events` is a range of these.
   public var events: [Event] = []
   /// Names, delegate ids and allocators' names: `Event.name` and the like are numbers in it.

@@ -1,4 +1,5 @@
 import ETCore
+import ETDumpFormat
 
 /// Runs of one block that did work of one size: a prompt, or the tokens after it.
 public struct Phase: Sendable, Equatable {
@@ -53,20 +54,40 @@ extension Trace {
         ? [Phase(name: .prefill, runs: deviating), Phase(name: .decode, runs: others)]
         : [Phase(name: .prefill, runs: others), Phase(name: .decode, runs: deviating)]
     }
-    guard deviating == Array(all.prefix(deviating.count)), deviating.count <= 2, longer(deviating, than: others) else {
+    guard longer(deviating, than: others), areFirst(deviating, block: block, limit: 2) else {
       return [Phase(name: .prefill, runs: deviating), Phase(name: .decode, runs: others)]
     }
     return [Phase(name: .cold, runs: deviating), Phase(name: .all, runs: others)]
   }
 
-  /// How many runs at the start of a phase are slower than all that follow are on the whole: above the median by more than
+  /// Whether some runs are the first of their launches, at most so many of each.
+  private func areFirst(_ runs: [Int], block: Int, limit: Int) -> Bool {
+    let runs = Set(runs)
+    return launches(of: Array(blocks[block].runs.indices), block: block).allSatisfy { launch in
+      let count = launch.count { runs.contains($0) }
+      return count <= limit && launch.prefix(count).allSatisfy { runs.contains($0) }
+    }
+  }
+
+  /// A block's runs by the file that they come from.
+  private func launches(of runs: [Int], block: Int) -> [[Int]] {
+    let files = Dictionary(grouping: runs) { dump.launch(ofRun: blocks[block].runs[$0]) }
+    return files.keys.sorted().map { files[$0]! }
+  }
+
+  /// The runs at the start of each launch that are slower than all that follow are on the whole: above the median by more than
   /// four median absolute deviations and 10 %.
-  public func warmUpCount(block: Int, runs: [Int]) -> Int {
-    guard let row = kinds[block].firstIndex(of: .methodExecute), runs.count >= 5 else { return 0 }
-    let times = runs.map { Double(blocks[block].duration(row: row, run: $0)) }
-    let median = times.sorted()[times.count / 2]
-    let spread = times.map { abs($0 - median) }.sorted()[times.count / 2]
-    let limit = median + max(4 * spread, 0.1 * median)
-    return min(times.prefix { $0 > limit }.count, times.count / 2)
+  ///
+  /// - Parameter runs: Those of one phase.
+  public func warmUp(block: Int, runs: [Int]) -> [Int] {
+    guard let row = kinds[block].firstIndex(of: .methodExecute) else { return [] }
+    return launches(of: runs, block: block).flatMap { runs -> ArraySlice<Int> in
+      guard runs.count >= 5 else { return [] }
+      let times = runs.map { Double(blocks[block].duration(row: row, run: $0)) }
+      let median = times.sorted()[times.count / 2]
+      let spread = times.map { abs($0 - median) }.sorted()[times.count / 2]
+      let limit = median + max(4 * spread, 0.1 * median)
+      return runs.prefix(min(times.prefix { $0 > limit }.count, times.count / 2))
+    }
   }
 }

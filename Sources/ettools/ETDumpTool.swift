@@ -12,6 +12,7 @@ struct ETDumpTool: ParsableCommand {
       First steps:
         etdump inspect trace.etdp                          where the time goes
         etdump inspect trace.etdp --model model.etrecord   … by operator, module and source line
+        etdump flame trace.etdp --model model.etrecord -o report.html   as a page to look at
         etdump check trace.etdp --model model.etrecord     is the trace sound, and does it fit the model?
       """,
     version: "etdump (ettools) \(Version.current)",

@@ -15,8 +15,9 @@ const state = {
   frame: null, framePath: null, event: null,
 };
 
-/** What a link keeps, with what it is when the link does not say. */
+/** What a link keeps, with what it is when the link does not say. A comparison begins without the warm-up. */
 const kept = { view: "flame", mode: "module", group: "event", sort: "self", runs: "all", query: "" };
+if (report.base && hasWarmUp()) kept.runs = "warm";
 
 const panels = {};
 const find = (id) => document.getElementById(id);
@@ -45,12 +46,17 @@ function patternOf(query) {
 function runChoices() {
   const choices = new Map([["all", "all runs"]]);
   const phases = new Set(report.side.runs.filter((run) => run.block.isExecution).map((run) => run.phaseName));
-  if (report.side.blocks.some((block) => block.phases.some((phase) => phase.warmUp > 0))) choices.set("warm", "without warm-up");
+  if (hasWarmUp()) choices.set("warm", "without warm-up");
   if (phases.size > 1) for (const phase of phases) choices.set(`phase:${phase}`, phase === "all" ? "after the cold run" : phase);
   for (const run of report.side.runs.slice(0, 2000)) {
     choices.set(`run:${run.number}`, `run ${run.number}: ${visible(groupOfRun(run)).slice(0, 40)}, ${timeText(run.time)}`);
   }
   return choices;
+}
+
+/** Whether some run is warm-up, or stands apart because it was cold. */
+function hasWarmUp() {
+  return report.sides.some((side) => side.runs.some((run) => run.warmUp || run.phaseName === "cold"));
 }
 
 /** For each side the runs that are chosen and have their events on the page. */
@@ -59,28 +65,13 @@ function chosenRuns() {
   return report.sides.map((side) => side.runs.filter((run) => {
     if (!run.hasEvents) return false;
     switch (kind) {
-      case "warm": return placeInPhase(side, run) >= (run.block.phases[run.phase]?.warmUp ?? 0);
+      case "warm": return !run.warmUp && run.phaseName !== "cold";
       case "phase": return run.phaseName === value || !run.block.isExecution;
       // The base has no such run: all of it stays to compare with.
       case "run": return side.number === 1 || run.number === Number(value);
       default: return true;
     }
   }));
-}
-
-/** How many runs of its phase lie before a run. */
-function placeInPhase(side, run) {
-  if (!side.placesInPhase) {
-    side.placesInPhase = new Map();
-    const seen = new Map();
-    for (const other of side.runs) {
-      const key = `${other.block.index}/${other.phase}`;
-      const place = seen.get(key) ?? 0;
-      seen.set(key, place + 1);
-      side.placesInPhase.set(other, place);
-    }
-  }
-  return side.placesInPhase.get(run);
 }
 
 /** The roots of the flame graph of the chosen runs. */

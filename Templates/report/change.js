@@ -1,7 +1,7 @@
 "use strict";
 // The comparison with a base: which frames changed by more than noise.
 //
-// The unit of the test is the file where both sides have several, else the run. A frame has changed where a rank test of its
+// The unit of the test is the file, by the median of its runs, where both sides have several, else the run. A frame has changed where a rank test of its
 // times, corrected for the number of frames (Benjamini and Hochberg, 5 %), says so, and its medians differ by more than 1 %
 // and by more than two steps of the clock.
 
@@ -42,12 +42,11 @@ function changeText(frame) {
 /** Judges all frames of some roots that both sides have. */
 function judgeFrames(roots) {
   if (!report.base) return;
-  const units = unitsOf(chosenRuns());
   const both = [];
-  const judge = (frame) => {
+  const judge = (frame, units) => {
     const times = sampleOf(frame.rows, units, "self");
     for (const child of frame.order) {
-      const inner = judge(child);
+      const inner = judge(child, units);
       times.forEach((side, i) => side.forEach((_, j) => side[j] += inner[i][j]));
     }
     if (frame.baseTotal !== 0 && frame.total !== 0) {
@@ -56,13 +55,13 @@ function judgeFrames(roots) {
     }
     return times;
   };
-  roots.forEach(judge);
+  for (const root of roots) judge(root, unitsOf(root.kind === "method" ? root.name : null));
   correct(both);
 }
 
-/** How two samples of whole times differ, a run; `correct` gives the verdict. */
+/** How the times of some rows differ, a run; `correct` gives the verdict. */
 function compare(times, units, grid) {
-  const samples = times.map((side, i) => side.map((time, j) => time / units.sides[i][j].length));
+  const samples = units.sides.map((side, i) => side.map((unit) => summarize(unit.map((place) => times[i][place])).p50));
   const [now, base] = samples.map((sample) => summarize(sample).p50);
   return { now, base, relative: now / base - 1, verdict: "unchanged", p: rankTest(...samples), grid };
 }
@@ -79,30 +78,35 @@ function correct(changes) {
   }
 }
 
-/** The runs of both sides by unit of the test. */
-function unitsOf(selection) {
-  const runs = selection.map((side) => side.filter((run) => run.block.isExecution && run.hasEvents));
-  const byFile = runs.map((side) => [...groupBy(side, (run) => run.file).values()]);
+/**
+ * What the test compares: of each side the chosen executions, and its units as their places among them. A unit's value is the
+ * median of its runs.
+ *
+ * @param method Whose executions; null for all.
+ */
+function unitsOf(method) {
+  const runs = chosenRuns().map((side) => side.filter((run) =>
+    run.block.isExecution && (method === null || method === methodOf(run.block))));
+  const byFile = runs.map((side) => [...groupBy(side.map((_, place) => place), (place) => side[place].file).values()]);
   const isByFile = byFile.every((side) => side.length > 1);
-  const sides = isByFile ? byFile : runs.map((side) => side.map((run) => [run]));
-  return { isByFile, sides, places: sides.map((side) => new Map(side.flatMap((unit, i) => unit.map((run) => [run, i])))) };
+  return { isByFile, runs, sides: isByFile ? byFile : runs.map((side) => side.map((_, place) => [place])) };
 }
 
 /**
- * The time of some rows in each unit of both sides.
+ * The time of some rows in each run of both sides.
  *
  * @param kind `self` or `total`; rows on another clock have no self time.
  */
 function sampleOf(rows, units, kind) {
-  return units.sides.map((side, number) => {
-    const times = new Array(side.length).fill(0);
-    for (const [rowSide, row] of rows) {
-      if (rowSide.number !== number) continue;
-      const block = rowSide.blocks[rowSide.row.block[row]];
-      const key = rowSide.row.foreign[row] === 1 ? "total" : kind;
-      for (const [run, unit] of units.places[number]) {
-        if (run.block === block) times[unit] += run.sums[key][row - block.firstRow];
-      }
+  return units.runs.map((runs, number) => {
+    const times = new Float64Array(runs.length);
+    for (const [side, row] of rows) {
+      if (side.number !== number) continue;
+      const block = side.blocks[side.row.block[row]];
+      const key = side.row.foreign[row] === 1 ? "total" : kind;
+      runs.forEach((run, place) => {
+        if (run.block === block) times[place] += run.sums[key][row - block.firstRow];
+      });
     }
     return times;
   });
@@ -187,7 +191,7 @@ function changeSummary() {
   const runs = chosenRuns()[0].filter((run) => run.block.isExecution).length;
   const root = roots[0];
   rows.sort((a, b) => Math.abs(b.total - b.baseTotal * ratio) - Math.abs(a.total - a.baseTotal * ratio));
-  const units = unitsOf(chosenRuns());
+  const units = unitsOf(root.name);
   return element("section", { class: "changes" },
     element("h3", {}, "What changed"),
     element("p", {}, nameElement(root.name), `${changeText(root)}. `,

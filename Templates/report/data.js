@@ -37,16 +37,19 @@ function decodeBase64(text) {
   return bytes;
 }
 
+/** What a block's runs executed, as far as it is known. */
+const methodOf = (block) => block.method ?? block.name;
+
 /** A run of a trace: one execution, or one loading. */
 class Run {
   constructor(side, number, column) {
     this.side = side;
     this.number = number;
-    for (const name of ["index", "iteration", "file", "phase", "start", "time"]) this[name] = column[name][number];
+    for (const name of ["index", "iteration", "file", "phase", "warmUp", "start", "time"]) this[name] = column[name][number];
     this.block = side.blocks[column.block[number]];
     this.offset = column.offset[number];
     this.eventCount = column.events[number];
-    this.phaseName = this.block.phases[this.phase]?.name ?? "all";
+    this.phaseName = this.block.phases[this.phase] ?? "all";
   }
 
   /** Whether its events are on the page. */
@@ -104,7 +107,7 @@ class Side {
     this.rowCount = this.row.block.length;
     this.eventBytes = column.bytes(name("events"));
     const runs = {};
-    for (const key of ["index", "block", "iteration", "file", "phase", "start", "time", "offset", "events"]) {
+    for (const key of ["index", "block", "iteration", "file", "phase", "warmUp", "start", "time", "offset", "events"]) {
       runs[key] = column(name(`run.${key}`));
     }
     this.blocks.forEach((block, index) => block.index = index);

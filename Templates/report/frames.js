@@ -113,7 +113,7 @@ function leaf(side, row, block, mode, root) {
     for (let at = row; at >= 0 && names.length < 100; at = side.row.parent[at]) names.unshift(side.name(at));
     return names.reduce((frame, name) => frame.child(name, "loading"), root(block.name, "loading"));
   }
-  const method = root(block.method ?? block.name, "method");
+  const method = root(methodOf(block), "method");
   switch (kind) {
     case "execution": return method;
     case "framework": return side.row.parent[row] < 0

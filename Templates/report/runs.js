@@ -57,10 +57,10 @@ const runsView = {
   notesOn(runs) {
     const summary = summarize(runs.map((run) => run.time));
     const notes = [`median ${timeText(summary.p50)}`];
-    const warm = runs[0].block.phases[runs[0].phase]?.warmUp ?? 0;
-    if (warm > 0) notes.push(`warm-up: the first ${countText(warm, "run")}`);
-    const settled = runs.slice(warm).map((run) => run.time);
-    if (settled.length >= 8) {
+    const settled = runs.filter((run) => !run.warmUp).map((run) => run.time);
+    const warm = runs.length - settled.length;
+    if (warm > 0) notes.push(`warm-up: ${countText(warm, "run")}`);
+    if (settled.length >= 8 && report.side.files.length === 1) {
       const half = settled.length >> 1;
       const drift = summarize(settled.slice(half)).p50 / summarize(settled.slice(0, half)).p50 - 1;
       if (Math.abs(drift) > 0.02) {
@@ -110,16 +110,15 @@ const runsView = {
     brush.fillText(`${countText(this.runs.length, "run")}, in order`, 60, height - 6);
     this.groups.forEach(([name, runs], number) => {
       const style = `family-${number % 6}`;
-      const warm = runs[0].block.phases[runs[0].phase]?.warmUp ?? 0;
       const places = new Map(this.runs.map((run, i) => [run, i]));
-      runs.slice(0, 50000).forEach((run, i) => {
+      runs.slice(0, 50000).forEach((run) => {
         const [x, y] = this.place(run, places.get(run));
         brush.fillStyle = colours[style];
         brush.strokeStyle = colours[style];
         brush.beginPath();
         brush.arc(x, y, 3.5, 0, 7);
         // Warm-up is drawn hollow.
-        if (i < warm) brush.stroke();
+        if (run.warmUp) brush.stroke();
         else brush.fill();
       });
       const median = summarize(runs.map((run) => run.time)).p50;
@@ -150,7 +149,7 @@ const runsView = {
 /** Runs that are told together: those of a method and a phase, or loading. */
 function groupOfRun(run) {
   if (!run.block.isExecution) return `${run.block.name} (loading)`;
-  const name = run.block.method ?? run.block.name;
+  const name = methodOf(run.block);
   return run.phaseName === "all" ? name : `${name} ${run.phaseName}`;
 }
 

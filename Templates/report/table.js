@@ -97,7 +97,7 @@ const tableView = {
 
   /** Lines that both sides have are compared, by their whole time for an event, by self time for a group. */
   judge() {
-    const units = unitsOf(chosenRuns());
+    const units = new Map();
     const kind = state.group === "event" ? "total" : "self";
     const byKey = new Map(this.all.map((line) => [this.baseKey(line), line]));
     for (const block of report.base.blocks) {
@@ -110,7 +110,10 @@ const tableView = {
       const isTimed = line.rows.some(([side, row]) => side.blocks[side.row.block[row]].isExecution);
       line.class = isTimed ? "new" : "";
       if (line.baseRows.length === 0 || !isTimed) continue;
-      line.change = compare(sampleOf([...line.rows, ...line.baseRows], units, kind), units, gridOf(line.rows));
+      const methods = new Set(line.rows.map(([side, row]) => methodOf(side.blocks[side.row.block[row]])));
+      const method = methods.size === 1 ? [...methods][0] : null;
+      if (!units.has(method)) units.set(method, unitsOf(method));
+      line.change = compare(sampleOf([...line.rows, ...line.baseRows], units.get(method), kind), units.get(method), gridOf(line.rows));
       compared.push(line.change);
     }
     correct(compared);
@@ -243,7 +246,7 @@ const tableView = {
 /** What an event of the other side must have in common with one to be the same: method, place in the program, name. */
 function eventKey(side, row) {
   const block = side.blocks[side.row.block[row]];
-  return [block.method ?? block.name, side.row.chain[row], side.row.instruction[row], side.name(row)].join("\u0000");
+  return [methodOf(block), side.row.chain[row], side.row.instruction[row], side.name(row)].join("\u0000");
 }
 
 const comparable = (name) => report.base ? comparableName(name) : name;

@@ -140,7 +140,7 @@ const timelineView = {
     for (const span of this.spans) {
       const left = (span.start - from) * scale, length = span.length * scale;
       if (left + length < 0 || left > width) continue;
-      this.paintBox(brush, colours, "method", left, length, 0, `${span.run.block.method ?? span.run.block.name} ${span.run.iteration}`);
+      this.paintBox(brush, colours, "method", left, length, 0, `${methodOf(span.run.block)} ${span.run.iteration}`);
       if (length < 3 || !span.run.hasEvents) continue;
       if (!span.run.lanes && performance.now() > deadline) {
         isComplete = false;
@@ -248,7 +248,7 @@ const timelineView = {
 
   describe({ span, event }) {
     const run = span.run;
-    if (event < 0) return `${visible(run.block.method ?? run.block.name)}, run ${run.iteration}: ${timeText(run.time)}`;
+    if (event < 0) return `${visible(methodOf(run.block))}, run ${run.iteration}: ${timeText(run.time)}`;
     const { row, start, time } = run.events;
     return `${visible(report.side.name(row[event]))}: ${timeText(time[event])}, from ${timeText(start[event])} on, run ${run.iteration}`;
   },

@@ -143,6 +143,8 @@ def main():
         for name, command, asked, memory in rows:
             wall, peak = measure(list(map(str, command)))
             print(f"{name:58} {wall:8.1f} {asked:7} {peak:8.1f} {memory and round(memory) or '':>7}")
+        sys.stdout.flush()
+        subprocess.run([sys.executable, pathlib.Path(__file__).with_name("report.py"), program, folder / "runs30.etdp", folder / "onerun.etdp"])
         if venv:
             code = ("import time;a=time.perf_counter();from executorch.devtools import Inspector;b=time.perf_counter();"
                     f"i=Inspector(etdump_path={str(folder / 'repeated.etdp')!r},etrecord={str(small)!r});i.save_data_to_tsv(open('/dev/null','w'));"

@@ -26,14 +26,13 @@ struct ReportEvents {
   }
 
   /// - Parameters:
-  ///   - files: For each file, the index of its first run in the dump.
   ///   - limit: Bytes for all events. Where they do not suffice, runs are left out: the first, the last, the fastest, the
   ///     slowest and the middle one are kept, then as many as fit, evenly.
-  init(_ trace: Trace, rows: ReportRows, files: [Int], limit: Int) {
+  init(_ trace: Trace, rows: ReportRows, limit: Int) {
     for (block, pooled) in trace.blocks.enumerated() {
       for (iteration, index) in pooled.runs.enumerated() {
-        let file = (files.lastIndex { $0 <= index }) ?? 0
-        runs.append(Run(index: index, block: block, iteration: iteration, file: file))
+        runs.append(
+          Run(index: index, block: block, iteration: iteration, file: trace.dump.launch(ofRun: index)))
       }
     }
     runs.sort { $0.index < $1.index }

@@ -27,7 +27,7 @@ struct ReportTrace {
     self.conversion = conversion
     rows = ReportRows(aligned, program: inputs.program, limit: Self.rowLimit, &places)
     events = ReportEvents(
-      aligned.trace, rows: rows, files: inputs.firstRuns, limit: Self.eventLimit(inputs.dump))
+      aligned.trace, rows: rows, limit: Self.eventLimit(inputs.dump))
   }
 
   func write(_ json: inout JSONWriter, _ columns: inout ColumnData, prefix: String, _ texts: inout ReportTexts) {
@@ -86,10 +86,7 @@ struct ReportTrace {
       json.key("phases")
       json.array { json in
         for phase in aligned.phases[block] {
-          json.object { json in
-            json.member("name", phase.name.rawValue)
-            json.member("warmUp", trace.warmUpCount(block: block, runs: phase.runs))
-          }
+          json.value(phase.name.rawValue)
         }
       }
     }
@@ -149,6 +146,10 @@ struct ReportTrace {
     columns.add("\(prefix).run.iteration", runs.map(\.iteration))
     columns.add("\(prefix).run.file", runs.map(\.file))
     columns.add("\(prefix).run.phase", runs.map { phaseOf[$0.block][$0.iteration] ?? 0 })
+    let warmUp = aligned.phases.enumerated().map { block, phases in
+      Set(phases.flatMap { aligned.trace.warmUp(block: block, runs: $0.runs) })
+    }
+    columns.add("\(prefix).run.warmUp", runs.map { warmUp[$0.block].contains($0.iteration) ? 1 : 0 })
     columns.add("\(prefix).run.start", runs.map { Int64(bitPattern: $0.start) })
     columns.add("\(prefix).run.time", runs.map(\.time))
     columns.add("\(prefix).run.offset", runs.map(\.offset))

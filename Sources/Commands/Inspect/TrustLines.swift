@@ -78,20 +78,28 @@ struct TrustLines {
       guard let row = trace.kinds[block].firstIndex(of: .methodExecute) else { continue }
       for phase in aligned.phases[block] {
         if phase.name == .cold {
-          parts.append("run \(phase.runs[0]) was cold and stands apart")
+          parts.append(
+            phase.runs.count == 1
+              ? "run \(phase.runs[0]) was cold and stands apart"
+              : "\(phase.runs.count) first runs were cold and stand apart")
           continue
         }
         let times = phase.runs.map { Double(trace.blocks[block].duration(row: row, run: $0)) }
-        let warm = trace.warmUpCount(block: block, runs: phase.runs)
-        if warm > 0 {
+        let warmUp = Set(trace.warmUp(block: block, runs: phase.runs))
+        let warm = warmUp.count
+        let isOneLaunch = trace.dump.launches.count == 1
+        if warm > 0 && !isOneLaunch {
+          parts.append("warm-up: \(count(warm, "run")) at the beginning of their launches")
+        }
+        if warm > 0 && isOneLaunch {
           let median = times.sorted()[times.count / 2]
           let first = NumberText.fixed(times[0] / median, 1)
           parts.append(
             "warm-up: the first \(warm == 1 ? "run" : "\(warm) runs") (\(first)× the median); --runs \(warm).. leaves it out"
           )
         }
-        let settled = Array(times.dropFirst(warm))
-        if settled.count >= 8 {
+        let settled = zip(phase.runs, times).filter { !warmUp.contains($0.0) }.map(\.1)
+        if settled.count >= 8 && isOneLaunch {
           let half = settled.count / 2
           let (a, b) = (settled.prefix(half).sorted()[half / 2], settled.suffix(half).sorted()[half / 2])
           let drift = b / a - 1

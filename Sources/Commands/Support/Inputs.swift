@@ -11,9 +11,6 @@ public struct Inputs: Sendable {
   public let record: ETRecord?
   public let program: Program?
   public let names: Names
-  /// For each trace's file the first of its runs, an index into `dump.runs`.
-  public let firstRuns: [Int]
-
   /// The files' names, for messages.
   public struct Names: Sendable {
     public var traces: [String]
@@ -35,15 +32,12 @@ public struct Inputs: Sendable {
     }
     names = Names(traces: paths.traces, record: record, program: program)
     var dump: ETDump?
-    var firstRuns: [Int] = []
     for path in paths.traces {
       let next = try Self.reading(path) { (path) throws(ReadError) in try readTrace(path) }
-      firstRuns.append(dump?.runs.count ?? 0)
       if dump == nil { dump = next } else { dump?.append(next) }
     }
     guard let dump else { throw Trouble("no trace was given", status: .usage) }
     self.dump = dump
-    self.firstRuns = firstRuns
     self.record = try record.map { path in
       try Self.reading(path) { (path) throws(ReadError) in
         try ETRecord(reading: try FileContents.openDecompressed(path))
