@@ -321,6 +321,7 @@ function start() {
     setState({ view: ids[(ids.indexOf(state.view) + step + ids.length) % ids.length] });
     find(`tab-${state.view}`).focus();
   });
+  find("skip").addEventListener("click", (event) => { event.preventDefault(); find("views").focus(); });
   find("runs").append(...[...runChoices()].map(([value, title]) => element("option", { value }, title)));
   find("runs").addEventListener("change", () => setState({ runs: find("runs").value }));
   find("search").addEventListener("input", () => setState({ query: find("search").value }));

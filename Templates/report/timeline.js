@@ -78,37 +78,45 @@ const timelineView = {
   lanesOf(run) {
     if (run.lanes) return run.lanes;
     const side = report.side, { row, start, time } = run.events;
-    const lanes = [];
     const depths = [];
-    const add = (lane, i, at) => (lanes[lane] ??= { event: [], start: [], end: [] }) &&
-      (lanes[lane].event.push(i), lanes[lane].start.push(at), lanes[lane].end.push(at + time[i]));
+    const laneOf = new Int32Array(row.length), at = Float64Array.from(start);
+    const counts = new Int32Array(this.depth + this.lanes.length + 1);
+    const put = (i, lane) => {
+      laneOf[i] = lane;
+      counts[lane] += 1;
+    };
     // A backend's events come before their call; those on another clock are moved so that the first begins with it.
     let waiting = [];
     const flush = (call) => {
-      const first = Math.min(...waiting.map((i) => start[i]));
+      let first = Infinity;
+      for (const i of waiting) first = Math.min(first, start[i]);
       for (const i of waiting) {
-        const lane = this.depth + this.lanes.indexOf(side.backend(row[i]) || "a delegate");
-        add(lane, i, call === null ? start[i] : start[i] - first + start[call]);
+        if (call !== null) at[i] = start[i] - first + start[call];
+        put(i, this.depth + this.lanes.indexOf(side.backend(row[i]) || "a delegate"));
       }
       waiting = [];
     };
     for (let i = 0; i < row.length; i++) {
       if (side.row.foreign[row[i]]) {
         waiting.push(i);
-        if (waiting.length > 20000) flush(null);
         continue;
       }
       if (waiting.length > 0 && side.kind(row[i]) === "delegate call") flush(i);
-      add(depthOf(side, row[i], depths) + 1, i, start[i]);
+      put(i, depthOf(side, row[i], depths) + 1);
     }
-    if (waiting.length > 0) flush(null);
-    for (const [lane, events] of lanes.entries()) {
-      if (!events) continue;
-      let isSorted = true;
-      for (let i = 1; i < events.start.length && isSorted; i++) isSorted = events.start[i] >= events.start[i - 1];
-      if (isSorted) continue;
-      const order = events.start.map((_, i) => i).sort((a, b) => events.start[a] - events.start[b]);
-      lanes[lane] = { event: order.map((i) => events.event[i]), start: order.map((i) => events.start[i]), end: order.map((i) => events.end[i]) };
+    flush(null);
+    const lanes = Array.from(counts, (count) => count === 0 ? undefined
+      : { event: new Int32Array(count), start: new Float64Array(count), end: new Float64Array(count) });
+    counts.fill(0);
+    for (let i = 0; i < row.length; i++) lanes[laneOf[i]].event[counts[laneOf[i]]++] = i;
+    for (const lane of lanes) {
+      if (!lane) continue;
+      const isSorted = lane.event.every((event, i) => i === 0 || at[lane.event[i - 1]] <= at[event]);
+      if (!isSorted) lane.event.sort((a, b) => at[a] - at[b] || a - b);
+      lane.event.forEach((event, i) => {
+        lane.start[i] = at[event];
+        lane.end[i] = at[event] + time[event];
+      });
     }
     return run.lanes = lanes;
   },

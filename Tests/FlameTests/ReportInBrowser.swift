@@ -461,7 +461,7 @@ import TraceModel
     }
     #expect(try page.evaluate("document.title.includes('owned')") == false)
     #expect(try page.evaluate("document.querySelectorAll('img, b, iframe').length") == 0)
-    #expect(try page.evaluate("document.scripts.length").int == 15)
+    #expect(try page.evaluate("document.scripts.length").int == 17)
     // What cannot be seen is shown as a mark, and nothing turns the direction of the line.
     let text =
       try page.evaluate("setState({view: 'table'}), document.getElementById('panel-table').innerText").string ?? ""
