@@ -2,11 +2,11 @@
 // The comparison with a base: which frames changed by more than noise.
 //
 // The unit of the test is the file, by the median of its runs, where both sides have several, else the run. A frame has changed where a rank test of its
-// times, corrected for the number of frames (Benjamini and Hochberg, 5 %), says so, and its medians differ by more than 1 %
+// times, corrected for the number of frames (Benjamini and Hochberg, 5 %), says so, and its medians differ by 5 %
 // and by more than two steps of the clock.
 
 const changeLevel = 0.05;
-const leastChange = 0.01;
+const leastChange = 0.05;
 
 function isGone(frame) { return Boolean(report.base) && frame.total === 0 && frame.calls === 0 && frame.baseTotal !== 0; }
 function isNew(frame) { return Boolean(report.base) && frame.baseTotal === 0 && frame.total !== 0; }
