@@ -1,9 +1,9 @@
 "use strict";
 // The comparison with a base: which frames changed by more than noise.
 //
-// The unit of the test is the file, by the median of its runs, where both sides have several, else the run. A frame has changed where a rank test of its
-// times, corrected for the number of frames (Benjamini and Hochberg, 5 %), says so, and its medians differ by 5 %
-// and by more than two steps of the clock.
+// The unit of the test is the file, by the median of its runs, where both sides have several, else the run. A frame has
+// changed where a rank test of its times, corrected for the number of frames (Benjamini and Hochberg), says so, and its
+// medians differ by 5 % and by two steps of the clock: the defaults of `etdump diff`.
 
 const changeLevel = 0.05;
 const leastChange = 0.05;
