@@ -24,7 +24,9 @@ public struct ExportRequest: Sendable {
       (_) throws(ReadError) in
       try AlignedTrace(trace, record: inputs.record, program: inputs.program, method: method)
     }
-    let exported = ExportedTrace(aligned, clock: ExportClock(conversion))
+    let model = (inputs.names.program ?? inputs.names.record)?.split(separator: "/").last.map(String.init)
+    let exported = ExportedTrace(
+      aligned, clock: ExportClock(conversion), program: inputs.program, model: model == "-" ? nil : model)
     try Output.write(to: output, standard: out) { try format.write(exported, to: $0) }
     return .fine
   }
