@@ -26,6 +26,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     // libflatbuffers-dev is headers alone, in the compiler's search path.
     .target(name: "CFlatBuffers", exclude: ["schema"]),
     .target(name: "Bytes", swiftSettings: strict),
@@ -55,7 +56,7 @@ let package = Package(
     .target(
       name: "TraceExport",
       dependencies: [
-        "CZlib", "TraceModel", "Analysis", "Presentation", "ETFormats", "ETDumpFormat", "ETCore", "Bytes",
+        "CSQLite", "CZlib", "TraceModel", "Analysis", "Presentation", "ETFormats", "ETDumpFormat", "ETCore", "Bytes",
       ], swiftSettings: strict),
     .target(
       name: "Commands",
@@ -144,7 +145,7 @@ let package = Package(
     .testTarget(
       name: "TraceExportTests",
       dependencies: [
-        "CZlib", "Analysis", "Bytes", "ETCore", "ETDumpFormat", "ETFormats", "TestSupport", "TraceExport",
+        "CSQLite", "CZlib", "Analysis", "Bytes", "ETCore", "ETDumpFormat", "ETFormats", "TestSupport", "TraceExport",
         "TraceModel",
       ], swiftSettings: strict),
     .testTarget(

@@ -295,6 +295,7 @@ import TraceModel
 
   @Test(arguments: TraceFormat.allCases) func hostileNamesAreInert(_ format: TraceFormat) throws {
     let (names, aligned) = (Self.hostileNames, try #require(Self.hostile))
+    guard !format.needsFile else { return }
     let bytes = try Self.written(aligned, format)
     switch format {
     case .chrome:
@@ -314,6 +315,7 @@ import TraceModel
       #expect(try lines.map { try Self.json(Array($0))["name"] as? String } == names)
     case .csv:
       #expect(String(decoding: bytes, as: UTF8.self).contains("\"\"\"quoted\"\" \\ back\""))
+    case .sqlite: break
     }
   }
 }
