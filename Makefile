@@ -45,6 +45,7 @@ setup:
 	command -v zstd >/dev/null || lacks zstd; \
 	[ -e /usr/include/flatbuffers/flatbuffers.h ] || library flatbuffers libflatbuffers-dev; \
 	library sqlite3 libsqlite3-dev; library libgvc libgraphviz-dev; library libzstd libzstd-dev; \
+	library zlib zlib1g-dev; \
 	library openblas libopenblas-dev; \
 	$(INSTALL_MISSING)
 	@found=$$($(SWIFT) --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\)\.\([0-9]*\).*/\1 \2/p'); \

@@ -25,6 +25,8 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     // libflatbuffers-dev is headers alone, in the compiler's search path.
     .target(name: "CFlatBuffers", exclude: ["schema"]),
     .target(name: "Bytes", swiftSettings: strict),
@@ -52,8 +54,10 @@ let package = Package(
     .target(
       name: "Presentation", dependencies: ["Bytes"], swiftSettings: strict, plugins: [.plugin(name: "EmbedTemplates")]),
     .target(
-      name: "TraceExport", dependencies: ["TraceModel", "Analysis", "Presentation", "ETDumpFormat", "ETCore", "Bytes"],
-      swiftSettings: strict),
+      name: "TraceExport",
+      dependencies: [
+        "CSQLite", "CZlib", "TraceModel", "Analysis", "Presentation", "ETFormats", "ETDumpFormat", "ETCore", "Bytes",
+      ], swiftSettings: strict),
     .target(
       name: "Commands",
       dependencies: [
@@ -141,7 +145,8 @@ let package = Package(
     .testTarget(
       name: "TraceExportTests",
       dependencies: [
-        "Analysis", "Bytes", "ETCore", "ETDumpFormat", "ETFormats", "TestSupport", "TraceExport", "TraceModel",
+        "CSQLite", "CZlib", "Analysis", "Bytes", "ETCore", "ETDumpFormat", "ETFormats", "TestSupport", "TraceExport",
+        "TraceModel",
       ], swiftSettings: strict),
     .testTarget(
       name: "FlameTests",

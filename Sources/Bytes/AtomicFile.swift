@@ -75,7 +75,9 @@ public final class AtomicFile: ByteSink {
   private let path: String
   /// Where the bytes go: `path` with symbolic links followed.
   private let target: String
-  private let temporary: String?
+  /// Where the bytes lie until `commit()`, for a library that writes its files itself; nil where the name is not a regular
+  /// file's.
+  public let temporary: String?
   private var descriptor: Int32
 
   public init(path: String) throws(WriteError) {

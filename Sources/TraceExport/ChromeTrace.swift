@@ -1,4 +1,5 @@
 import Bytes
+import ETCore
 import Presentation
 import TraceModel
 
@@ -6,9 +7,9 @@ import TraceModel
 /// (docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU).
 ///
 /// `args` has the names of ExecuTorch's `etdump_to_chrome_trace.py`: `event_block`, `iteration`, `is_delegated_op`,
-/// `delegate_backend_name`, `op_types`; and `module`, `source`, `operator`, `start_ns` (as recorded). A backend's events have a
+/// `delegate_backend_name`, `op_types`; and `module`, `source`, `operator`, `dtype`, `start_ns` (as recorded). A backend's events have a
 /// track of their own, because their clock may round them across their call's border; on a clock that is not the run's they
-/// begin with their call. Times are in microseconds with three digits: whole nanoseconds. Where ticks are cycles the file says
+/// begin with their call, and what overlaps has a track of its own. Times are in microseconds with three digits: whole nanoseconds. Where ticks are cycles the file says
 /// so, and its numbers are cycles.
 struct ChromeTrace {
   let trace: ExportedTrace
@@ -19,25 +20,40 @@ struct ChromeTrace {
     text.put(",\"traceEvents\":[\n")
     let lanes = self.lanes
     writeNames(lanes, to: &text)
-    let fragments = trace.labels.map { $0.map(fragment) }
-    let blockNames = trace.aligned.trace.blocks.map { Self.quoted($0.name) }
+    let fragments = Fragments(trace.labels.count) { fragment(trace.labels[$0]) }
+    let startName = Array(",\"start_\(trace.clock.unit)\":".utf8)
+    let threads = trace.labels.map { thread(of: $0, in: lanes) }
+    /// Threads of lanes that were named.
+    var overlapping: Set<UInt64> = []
+    var drawn: [UInt64: NestedSlices.Lanes] = [:]
     for run in trace.runs {
-      try trace.forEachEvent(of: run) { (event) throws(WriteError) in
-        let label = trace.labels[run.block][event.row]
+      try trace.forEachEvent(of: run, enclosingFirst: true) { (event) throws(WriteError) in
         let start = Int64(clamping: trace.clock.nanoseconds(event.start))
         let end = Int64(clamping: trace.clock.nanoseconds(event.end))
+        let shifted = start &+ (event.shift == 0 ? 0 : self.shifted(event))
+        var thread = threads[event.label]
+        // Threads of backends; the runtime's own events nest.
+        let lane =
+          thread == 1
+          ? 0
+          : drawn[thread, default: NestedSlices.Lanes(limit: 16)].place(
+            from: UInt64(max(shifted, 0)), to: UInt64(max(shifted, 0)) &+ UInt64(max(end &- start, 0)))
+        thread += UInt64(lane * lanes.count)
+        if lane > 0, overlapping.insert(thread).inserted {
+          text.put(",\n")
+          text.put(
+            name("thread_name", Int(thread), "\(trace.labels[event.label].track), overlapping (\(lane + 1))"))
+        }
         text.put(",\n")
-        text.put(fragments[run.block][event.row])
-        text.put(",\"event_block\":")
-        text.put(blockNames[run.block])
+        text.put(fragments[event.label])
         text.put(",\"iteration\":")
         text.put(UInt64(run.iteration))
-        text.put(",\"start_ns\":")
+        text.put(startName)
         text.put(start)
         text.put("},\"pid\":1,\"tid\":")
-        text.put(UInt64(lane(of: label, in: lanes)))
+        text.put(thread)
         text.put(",\"ts\":")
-        write(start &+ (event.shift == 0 ? 0 : shifted(event)), to: &text)
+        write(shifted, to: &text)
         text.put(",\"dur\":")
         write(max(end &- start, 0), to: &text)
         text.put("}")
@@ -63,13 +79,13 @@ struct ChromeTrace {
   /// The backends whose events have a track of their own.
   private var lanes: [String] {
     var names: Set<String> = []
-    for label in trace.labels.joined() where label.isDelegated { names.insert(label.track) }
+    for label in trace.labels where label.isDelegated { names.insert(label.track) }
     return names.sorted()
   }
 
-  private func lane(of label: ExportedTrace.Label, in lanes: [String]) -> Int {
+  private func thread(of label: ExportedTrace.Label, in lanes: [String]) -> UInt64 {
     guard label.isDelegated else { return 1 }
-    return 2 + (lanes.firstIndex(of: label.track) ?? 0)
+    return UInt64(2 + (lanes.firstIndex(of: label.track) ?? 0))
   }
 
   private func writeNames(_ lanes: [String], to text: inout TextBuffer) {
@@ -77,23 +93,27 @@ struct ChromeTrace {
     let unit = trace.clock.isCycles ? " (cycles, not time)" : ""
     var names = [("process_name", 0, method), ("thread_name", 1, "runtime" + unit)]
     for (index, lane) in lanes.enumerated() {
-      let foreign = trace.labels.joined().contains { $0.isForeign && $0.track == lane }
+      let foreign = trace.labels.contains { $0.isForeign && $0.track == lane }
       names.append(
         ("thread_name", 2 + index, lane + (foreign ? " (its own clock, drawn inside its calls)" : "") + unit))
     }
     for (index, (kind, thread, name)) in names.enumerated() {
       if index > 0 { text.put(",\n") }
-      var json = JSONWriter()
-      json.object { json in
-        json.member("name", kind)
-        json.member("ph", "M")
-        json.member("pid", 1)
-        json.member("tid", thread)
-        json.key("args")
-        json.object { $0.member("name", name) }
-      }
-      text.put(json.take())
+      text.put(self.name(kind, thread, name))
     }
+  }
+
+  private func name(_ kind: String, _ thread: Int, _ name: String) -> [UInt8] {
+    var json = JSONWriter()
+    json.object { json in
+      json.member("name", kind)
+      json.member("ph", "M")
+      json.member("pid", 1)
+      json.member("tid", thread)
+      json.key("args")
+      json.object { $0.member("name", name) }
+    }
+    return json.take()
   }
 
   // MARK: Fragments
@@ -107,6 +127,7 @@ struct ChromeTrace {
       json.member("ph", "X")
       json.key("args")
       json.object { json in
+        json.member("event_block", trace.aligned.trace.blocks[label.block].name)
         json.member("is_delegated_op", label.isDelegated)
         if let backend = label.backend { json.member("delegate_backend_name", backend) }
         json.key("op_types")
@@ -114,15 +135,10 @@ struct ChromeTrace {
         if let name = label.operatorName { json.member("operator", name) }
         if let module = label.module { json.member("module", module) }
         if let line = label.sourceLine { json.member("source", line) }
+        if let dtype = label.dtype { json.member("dtype", dtype.description) }
       }
     }
     // Both objects go on.
     return json.take().dropLast(2)
-  }
-
-  private static func quoted(_ text: String) -> [UInt8] {
-    var json = JSONWriter()
-    json.value(text)
-    return json.take()
   }
 }

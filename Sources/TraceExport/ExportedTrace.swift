@@ -1,37 +1,61 @@
 import ETCore
 import ETDumpFormat
+public import ETFormats
 public import TraceModel
 
 /// A trace as exporters see it: what each row is called and where it belongs, and every run's events with their times.
 public struct ExportedTrace {
   public let aligned: AlignedTrace
   let clock: ExportClock
-  /// By block, then by row.
-  let labels: [[Label]]
+  /// The model's name, where it is known.
+  let model: String?
+  let tensors: TensorTypes
+  /// Rows of equal labels share one: a trace of a million rows has few.
+  let labels: [Label]
+  /// By block, then by row: an index into `labels`.
+  let labelOfRow: [[Int32]]
   private let hasExecutions: [Bool]
 
-  /// What all events of a row have in common.
+  /// What all events of some rows have in common.
   struct Label {
+    let block: Int
     let name: String
     let kind: RowKind
     var operatorName: String?
+    /// Where the nodes of the graph are that it goes back to.
+    var source = AlignedTrace.Source.none
     /// The graph's operators that it goes back to.
     var operators: [String] = []
     var module: String?
     var sourceLine: String?
     var backend: String?
     var method: String?
+    /// Of the elements of what it writes.
+    var dtype: ScalarType?
     /// Timed by another clock than the run.
     let isForeign: Bool
 
     var isDelegated: Bool { kind == .delegated }
+    /// `out` of `aten::add.out`.
+    var overload: String? {
+      guard let operatorName, let dot = operatorName.utf8.lastIndex(of: UInt8(ascii: ".")) else { return nil }
+      return String(operatorName[operatorName.index(after: dot)...])
+    }
     /// What the backend's events are gathered under.
     var track: String { backend ?? "delegate" }
+
+    /// The line's file and number: a colon stands between them.
+    var sourcePlace: (file: String, line: Int?)? {
+      guard let sourceLine, let colon = sourceLine.utf8.lastIndex(of: UInt8(ascii: ":")) else { return nil }
+      return (String(sourceLine[..<colon]), Int(sourceLine[sourceLine.index(after: colon)...]))
+    }
   }
 
   /// One timed event of a run.
   struct Event {
     let row: Int
+    /// An index into `labels`.
+    let label: Int
     /// The event's place among its run's.
     let position: Int
     let start: Ticks
@@ -56,47 +80,26 @@ public struct ExportedTrace {
     }
   }
 
-  public init(_ aligned: AlignedTrace, clock: ExportClock) {
+  /// - Parameters:
+  ///   - program: For the types of tensors.
+  ///   - model: The model's name.
+  public init(_ aligned: AlignedTrace, clock: ExportClock, program: Program? = nil, model: String? = nil) {
     self.aligned = aligned
     self.clock = clock
-    let trace = aligned.trace
-    labels = trace.blocks.indices.map { block in
-      trace.blocks[block].rows.indices.map { row in
-        var label = Label(
-          name: trace.name(of: trace.blocks[block].rows[row]), kind: trace.kinds[block][row],
-          isForeign: trace.blocks[block].isForeign[row])
-        label.operatorName = aligned.operatorName(block: block, row: row)
-        label.operators = aligned.nodes(block: block, row: row).map(\.op)
-        label.module = aligned.module(block: block, row: row)
-        label.sourceLine = aligned.sourceLine(block: block, row: row)
-        label.backend = aligned.backend(block: block, row: row)
-        label.method = aligned.methods.methods[block]
-        return label
-      }
+    self.model = model
+    tensors = TensorTypes(aligned, program)
+    var table = LabelTable(aligned, tensors)
+    labelOfRow = aligned.trace.blocks.indices.map { block in
+      aligned.trace.blocks[block].rows.indices.map { table.label(block: block, row: $0) }
     }
-    hasExecutions = trace.kinds.map { $0.contains(.methodExecute) }
+    labels = table.labels
+    hasExecutions = aligned.trace.kinds.map { $0.contains(.methodExecute) }
   }
 
-  /// Where a row belongs, the outermost first: the method, the module's path, the backend, the operator or kernel; for
-  /// loading, the events around it.
-  func stack(block: Int, row: Int) -> [String] {
-    let pooled = aligned.trace.blocks[block]
-    let label = labels[block][row]
-    var frames: [String] = []
-    guard hasExecutions[block] else {
-      var at = row
-      while at >= 0 {
-        frames.append(labels[block][at].name)
-        at = Int(pooled.parents[at])
-      }
-      return [pooled.name] + frames.reversed()
-    }
-    frames.append(label.method ?? pooled.name)
-    if let module = label.module, !module.isEmpty { frames += module.split(separator: ".").map(String.init) }
-    if label.isDelegated { frames.append(label.track) }
-    frames.append(label.operatorName ?? label.name)
-    return frames
-  }
+  func label(block: Int, row: Int) -> Label { labels[Int(labelOfRow[block][row])] }
+
+  /// Whether a block's rows lie under executions: their stacks are then told from their labels alone.
+  func hasExecutions(block: Int) -> Bool { hasExecutions[block] }
 
   /// A run: its place in the trace, its block, and its place among the block's runs.
   struct Run {
@@ -118,8 +121,11 @@ public struct ExportedTrace {
 
   /// Calls `body` with every timed event of a run, in the order in which they ended; a backend's own events before their
   /// call, as they stand in the trace.
-  func forEachEvent<E: Error>(of run: Run, _ body: (Event) throws(E) -> Void) throws(E) {
+  ///
+  /// - Parameter enclosingFirst: Whether the events of a call come by their start, who encloses first.
+  func forEachEvent<E: Error>(of run: Run, enclosingFirst: Bool = false, _ body: (Event) throws(E) -> Void) throws(E) {
     let (dump, block) = (aligned.trace.dump, aligned.trace.blocks[run.block])
+    let (kinds, labels) = (aligned.trace.kinds[run.block], labelOfRow[run.block])
     guard let events = dump.runs[run.index].events else { return }
     // A backend's events wait for their call, which says where they are drawn.
     var waiting: [Event] = []
@@ -128,29 +134,34 @@ public struct ExportedTrace {
       guard let row = block.row(ofEvent: position, run: run.iteration) else { continue }
       let (start, recordedEnd) = (dump.events[index].start, dump.events[index].end)
       let event = Event(
-        row: row, position: position, start: start,
+        row: row, label: Int(labels[row]), position: position, start: start,
         end: start &+ (EventBlock.elapsed(from: start, to: recordedEnd) ?? 0), recordedEnd: recordedEnd)
-      if labels[run.block][row].isDelegated {
+      if kinds[row] == .delegated {
         waiting.append(event)
         continue
       }
-      if !waiting.isEmpty, labels[run.block][row].kind == .delegateCall {
-        try flush(&waiting, before: event, run.block, body)
+      if !waiting.isEmpty, kinds[row] == .delegateCall {
+        if enclosingFirst {
+          waiting.sort {
+            $0.start != $1.start ? $0.start < $1.start : $0.end != $1.end ? $0.end > $1.end : $0.position > $1.position
+          }
+        }
+        try flush(&waiting, before: event, block, body)
       }
       try body(event)
     }
-    try flush(&waiting, before: nil, run.block, body)
+    try flush(&waiting, before: nil, block, body)
   }
 
   private func flush<E: Error>(
-    _ waiting: inout [Event], before call: Event?, _ block: Int, _ body: (Event) throws(E) -> Void
+    _ waiting: inout [Event], before call: Event?, _ block: EventBlock, _ body: (Event) throws(E) -> Void
   ) throws(E) {
-    let first = waiting.lazy.filter { labels[block][$0.row].isForeign }.map(\.start).min() ?? 0
+    let first = waiting.lazy.filter { block.isForeign[$0.row] }.map(\.start).min() ?? 0
     for event in waiting {
       var event = event
       if let call, call.start <= call.end {
         event.call = call.start...call.end
-        if labels[block][event.row].isForeign { event.shift = Int64(truncatingIfNeeded: call.start &- first) }
+        if block.isForeign[event.row] { event.shift = Int64(truncatingIfNeeded: call.start &- first) }
       }
       try body(event)
     }
@@ -161,6 +172,10 @@ public struct ExportedTrace {
 /// Ticks as whole nanoseconds, rounded down, so that what lies within a time still does; cycles stay cycles.
 public struct ExportClock: Sendable {
   public let isCycles: Bool
+  /// As it ends the names of columns: cycles are not passed off as time.
+  var unit: String { isCycles ? "cycles" : "ns" }
+  /// How many of the unit a tick is.
+  var tick: String { "\(numerator)/\(denominator)" }
   private let numerator: UInt64
   private let denominator: UInt64
 

@@ -11,20 +11,28 @@ struct FoldedStacks {
 
   func write(to sink: any ByteSink) throws(WriteError) {
     var text = TextBuffer(sink)
-    var order: [String] = []
-    var totals: [String: UInt64] = [:]
+    var stacks = RowStacks(trace, frame: Self.frame)
+    /// By stack; nil for those that only lie around others.
+    var totals: [UInt64?] = []
+    var order: [Int] = []
     for (index, block) in trace.aligned.trace.blocks.enumerated() {
       let own = SelfTimes(block)
+      let stackOfRow = stacks.stacks(ofBlock: index)
+      totals += Array(repeating: nil, count: stacks.tree.count - totals.count)
       for row in block.rows.indices where block.rows[row].hasProfile {
-        let ticks = own.total(row: row, runs: block.runs.indices)
+        var ticks: Int64 = 0
+        for run in block.runs.indices { ticks &+= own.ticks(row: row, run: run) }
         guard ticks > 0 else { continue }
-        let stack = trace.stack(block: index, row: row).map(Self.frame).joined(separator: ";")
+        let stack = Int(stackOfRow[row])
         if totals[stack] == nil { order.append(stack) }
-        totals[stack, default: 0] &+= trace.clock.nanoseconds(UInt64(ticks))
+        totals[stack] = (totals[stack] ?? 0) &+ trace.clock.nanoseconds(UInt64(ticks))
       }
     }
     for stack in order {
-      text.put(Array(stack.utf8))
+      for (index, frame) in stacks.tree.frames(of: Int32(stack)).reversed().enumerated() {
+        if index > 0 { text.put(";") }
+        text.put(Array(frame.utf8))
+      }
       text.put(" ")
       text.put(totals[stack] ?? 0)
       text.put("\n")
@@ -37,6 +45,13 @@ struct FoldedStacks {
   private static func frame(_ name: String) -> String {
     String(
       String.UnicodeScalarView(
-        name.unicodeScalars.map { $0 == ";" ? ":" : $0.value < 32 || $0.value == 127 ? " " : $0 }))
+        name.unicodeScalars.map { scalar in
+          switch scalar.value {
+          case 0x3B: ":"
+          // Control characters, and separators of lines and paragraphs.
+          case 0..<32, 127..<160, 0x2028, 0x2029: " "
+          default: scalar
+          }
+        }))
   }
 }

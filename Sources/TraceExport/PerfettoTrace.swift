@@ -27,7 +27,7 @@ struct PerfettoTrace {
 
   private enum Annotation: Int, CaseIterable {
     case iteration = 1
-    case operatorName, operators, module, source, backend, isDelegated
+    case operatorName, operators, module, source, backend, isDelegated, dtype
 
     var name: String {
       switch self {
@@ -38,6 +38,7 @@ struct PerfettoTrace {
       case .source: "source"
       case .backend: "delegate_backend_name"
       case .isDelegated: "is_delegated_op"
+      case .dtype: "dtype"
       }
     }
   }
@@ -58,44 +59,34 @@ struct PerfettoTrace {
     var text = TextBuffer(sink)
     try writeTracks(to: &text)
     var (names, categories, strings) = (Interned(), Interned(), Interned())
-    /// By block and row: the fields of the event that opens a slice.
-    var events = trace.labels.map { [[UInt8]?](repeating: nil, count: $0.count) }
+    /// By label: the fields of the event that opens a slice.
+    var events = [[UInt8]?](repeating: nil, count: trace.labels.count)
+    let tracksOfLabels = trace.labels.map(track(of:))
     var declared: Set<UInt64> = []
+    var packet = ProtobufMessage()
     for run in trace.runs {
-      let labels = trace.labels[run.block]
       var tracks: [UInt64: NestedSlices] = [:]
       trace.forEachEvent(of: run) { (event) throws(Never) in
-        let label = labels[event.row]
         let (start, end) = event.moved
-        let track = track(block: run.block, label)
-        tracks[track, default: NestedSlices()].add(
+        tracks[tracksOfLabels[event.label], default: NestedSlices()].add(
           event, from: trace.clock.nanoseconds(start), to: trace.clock.nanoseconds(end))
       }
-      for (first, slices) in tracks.sorted(by: { $0.key < $1.key }) {
-        for (lane, slices) in slices.lanes(limit: 16).enumerated() {
+      for first in tracks.keys.sorted() {
+        for (lane, slices) in (tracks.removeValue(forKey: first) ?? NestedSlices()).lanes(limit: 16).enumerated() {
           let track = first + UInt64(lane) * Self.laneDistance
           if lane > 0, declared.insert(track).inserted {
             try put(track: track, under: first, "overlapping (\(lane + 1))", to: &text)
           }
-          try slices.walk { (row, time) throws(WriteError) in
-            if events[run.block][row] == nil {
+          let (opening, closing) = borders(on: track, of: run)
+          try slices.walk { (label, time) throws(WriteError) in
+            if events[label] == nil {
               var interned = ProtobufMessage()
-              events[run.block][row] = opening(labels[row], &names, &categories, &strings, &interned)
+              events[label] = self.opening(trace.labels[label], &names, &categories, &strings, &interned)
               if !interned.bytes.isEmpty { try put(Field.internedData, interned, at: nil, to: &text) }
             }
-            var event = ProtobufMessage()
-            event.append(events[run.block][row] ?? [])
-            event.add(Field.trackUUID, track)
-            var iteration = ProtobufMessage()
-            iteration.add(Field.annotationName, Annotation.iteration.rawValue)
-            iteration.add(Field.intValue, run.iteration)
-            event.add(Field.annotations, iteration)
-            try put(Field.trackEvent, event, at: time, to: &text)
+            try put(events[label] ?? [], opening, at: time, &packet, to: &text)
           } close: { (_, time) throws(WriteError) in
-            var event = ProtobufMessage()
-            event.add(Field.type, 2)
-            event.add(Field.trackUUID, track)
-            try put(Field.trackEvent, event, at: time, to: &text)
+            try put([], closing, at: time, &packet, to: &text)
           }
         }
       }
@@ -103,7 +94,21 @@ struct PerfettoTrace {
     try text.flush()
   }
 
-  /// The event that opens a slice of a row, but for what differs from run to run; texts that are new go to `interned`.
+  /// What all events that open or close a slice on a track in a run have in common.
+  private func borders(on track: UInt64, of run: ExportedTrace.Run) -> (opening: [UInt8], closing: [UInt8]) {
+    var opening = ProtobufMessage()
+    opening.add(Field.trackUUID, track)
+    var iteration = ProtobufMessage()
+    iteration.add(Field.annotationName, Annotation.iteration.rawValue)
+    iteration.add(Field.intValue, run.iteration)
+    opening.add(Field.annotations, iteration)
+    var closing = ProtobufMessage()
+    closing.add(Field.type, 2)
+    closing.add(Field.trackUUID, track)
+    return (opening.bytes, closing.bytes)
+  }
+
+  /// The event that opens a slice of a label, but for what differs from run to run; texts that are new go to `interned`.
   private func opening(
     _ label: ExportedTrace.Label, _ names: inout Interned, _ categories: inout Interned, _ strings: inout Interned,
     _ interned: inout ProtobufMessage
@@ -124,7 +129,7 @@ struct PerfettoTrace {
     event.add(Field.categories, category.number)
     let texts: [(Annotation, String?)] = [
       (.operatorName, label.operatorName), (.module, label.module), (.source, label.sourceLine),
-      (.backend, label.backend),
+      (.backend, label.backend), (.dtype, label.dtype?.description),
       (.operators, label.operators.isEmpty ? nil : label.operators.joined(separator: " ")),
     ]
     for (annotation, text) in texts {
@@ -145,11 +150,11 @@ struct PerfettoTrace {
 
   // MARK: Tracks
 
-  private func track(block: Int, _ label: ExportedTrace.Label) -> UInt64 {
-    guard label.isDelegated, let place = backendsByBlock[block].firstIndex(of: label.track) else {
-      return UInt64(2 + block)
+  private func track(of label: ExportedTrace.Label) -> UInt64 {
+    guard label.isDelegated, let place = backendsByBlock[label.block].firstIndex(of: label.track) else {
+      return UInt64(2 + label.block)
     }
-    return UInt64(2 + trace.labels.count + firstBackend[block] + place)
+    return UInt64(2 + backendsByBlock.count + firstBackend[label.block] + place)
   }
 
   /// Of each block: how many backends' tracks the blocks before it have.
@@ -158,9 +163,9 @@ struct PerfettoTrace {
 
   init(trace: ExportedTrace) {
     self.trace = trace
-    backendsByBlock = trace.labels.map { labels in
-      Set(labels.lazy.filter(\.isDelegated).map(\.track)).sorted()
-    }
+    var backends = [Set<String>](repeating: [], count: trace.aligned.trace.blocks.count)
+    for label in trace.labels where label.isDelegated { backends[label.block].insert(label.track) }
+    backendsByBlock = backends.map { $0.sorted() }
     var first: [Int] = []
     var count = 0
     for backends in backendsByBlock {
@@ -168,6 +173,11 @@ struct PerfettoTrace {
       count += backends.count
     }
     firstBackend = first
+  }
+
+  private struct Foreign: Hashable {
+    let block: Int
+    let backend: String
   }
 
   private func writeTracks(to text: inout TextBuffer) throws(WriteError) {
@@ -188,14 +198,15 @@ struct PerfettoTrace {
     }
     try put(Field.internedData, interned, at: nil, to: &text)
     let unit = trace.clock.isCycles ? " (cycles, not time)" : ""
-    for (block, labels) in trace.labels.enumerated() {
+    let foreign = Set(trace.labels.lazy.filter(\.isForeign).map { Foreign(block: $0.block, backend: $0.track) })
+    for (block, backends) in backendsByBlock.enumerated() {
       let name = trace.aligned.trace.blocks[block].name
-      let method = labels.first?.method.map { name == "Execute" ? "\(name) of \($0)" : name } ?? name
+      let method = trace.aligned.methods.methods[block].map { name == "Execute" ? "\(name) of \($0)" : name } ?? name
       try put(track: UInt64(2 + block), under: 1, method + unit, to: &text)
-      for (place, backend) in backendsByBlock[block].enumerated() {
-        let isForeign = labels.contains { $0.isForeign && $0.track == backend }
+      for (place, backend) in backends.enumerated() {
+        let isForeign = foreign.contains(Foreign(block: block, backend: backend))
         try put(
-          track: UInt64(2 + trace.labels.count + firstBackend[block] + place), under: UInt64(2 + block),
+          track: UInt64(2 + backendsByBlock.count + firstBackend[block] + place), under: UInt64(2 + block),
           backend + (isForeign ? " (its own clock, drawn inside its calls)" : "") + unit, to: &text)
       }
     }
@@ -211,6 +222,21 @@ struct PerfettoTrace {
     try put(Field.trackDescriptor, descriptor, at: nil, to: &text)
   }
 
+  /// A track event in two parts.
+  ///
+  /// - Parameter packet: A message to make it in.
+  private func put(
+    _ event: [UInt8], _ rest: [UInt8], at time: UInt64, _ packet: inout ProtobufMessage, to text: inout TextBuffer
+  ) throws(WriteError) {
+    packet.clear()
+    packet.add(Field.timestamp, time)
+    packet.add(Field.sequence, 1)
+    packet.add(Field.sequenceFlags, 2)
+    packet.add(Field.trackEvent, event, rest)
+    text.put(Field.packet, packet)
+    try text.endRecord()
+  }
+
   private func put(
     _ field: Int, _ content: ProtobufMessage, at time: UInt64?, isFirst: Bool = false, to text: inout TextBuffer
   ) throws(WriteError) {
@@ -220,9 +246,7 @@ struct PerfettoTrace {
     // Interned state is cleared, or needed.
     packet.add(Field.sequenceFlags, isFirst ? 1 : 2)
     packet.add(field, content)
-    var whole = ProtobufMessage()
-    whole.add(Field.packet, packet)
-    text.put(whole.bytes)
+    text.put(Field.packet, packet)
     try text.endRecord()
   }
 }

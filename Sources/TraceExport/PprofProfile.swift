@@ -3,8 +3,8 @@ import Bytes
 import ETCore
 import TraceModel
 
-/// pprof's `profile.proto` (github.com/google/pprof/proto/profile.proto), in gzip's frame: a sample for each row of each run with how
-/// often it occurred and its own time. Functions have the model's own file and line, so that `pprof -list` annotates it.
+/// pprof's `profile.proto` (github.com/google/pprof/proto/profile.proto), compressed with gzip: for each run a sample for
+/// each stack with the same labels, how often it occurred and its own time. Functions have the model's own file and line, so that `pprof -list` annotates it.
 struct PprofProfile {
   let trace: ExportedTrace
 
@@ -68,7 +68,7 @@ struct PprofProfile {
   }
 
   func write(to sink: any ByteSink) throws(WriteError) {
-    let gzip = GzipFrame(around: sink)
+    let gzip = try GzipStream(to: sink)
     var text = TextBuffer(gzip)
     var told = Told()
     told.news.add(Field.string, "")
@@ -80,20 +80,27 @@ struct PprofProfile {
     }
     told.news.add(Field.defaultSampleType, told.string("time"))
     let runKey = told.string("run")
+    var stacks = RowStacks(trace)
     for (index, block) in trace.aligned.trace.blocks.enumerated() {
       let own = SelfTimes(block)
-      for row in block.rows.indices where block.rows[row].hasProfile {
-        let common = fields(block: index, row: row, &told)
-        for run in block.runs.indices {
+      let groups = groups(block: index, &stacks, &told)
+      for run in block.runs.indices {
+        var counts = [Int](repeating: 0, count: groups.fields.count)
+        var times = [UInt64](repeating: 0, count: groups.fields.count)
+        for row in block.rows.indices where groups.ofRow[row] >= 0 {
+          let group = Int(groups.ofRow[row])
+          counts[group] += block.count(row: row, run: run)
+          times[group] &+= trace.clock.nanoseconds(UInt64(max(own.ticks(row: row, run: run), 0)))
+        }
+        var label = ProtobufMessage()
+        label.add(Field.key, runKey)
+        label.add(Field.number, block.runs[run])
+        for group in groups.fields.indices {
           var values = ProtobufMessage()
-          values.add(Field.values, block.count(row: row, run: run))
-          values.add(
-            Field.values, Int(clamping: trace.clock.nanoseconds(UInt64(max(own.ticks(row: row, run: run), 0)))))
-          var label = ProtobufMessage()
-          label.add(Field.key, runKey)
-          label.add(Field.number, block.runs[run])
+          values.add(Field.values, counts[group])
+          values.add(Field.values, Int(clamping: times[group]))
           var sample = ProtobufMessage()
-          sample.append(common)
+          sample.append(groups.fields[group])
           sample.append(values.bytes)
           sample.add(Field.label, label)
           told.news.add(Field.sample, sample)
@@ -108,21 +115,49 @@ struct PprofProfile {
     try gzip.finish()
   }
 
-  /// Of all samples of a row: its locations, the innermost first, and its labels.
-  private func fields(block: Int, row: Int, _ told: inout Told) -> [UInt8] {
-    let label = trace.labels[block][row]
-    var (file, line) = ("", 0)
-    if let source = label.sourceLine, let colon = source.lastIndex(of: ":") {
-      (file, line) = (String(source[..<colon]), Int(source[source.index(after: colon)...]) ?? 0)
+  /// Rows whose samples have the same stack and labels.
+  private struct Groups {
+    /// −1 for a row without times.
+    var ofRow: [Int32] = []
+    /// Of all samples of a group: its locations and its labels.
+    var fields: [[UInt8]] = []
+  }
+
+  private struct Key: Hashable {
+    let label: Int32
+    let stack: Int32
+  }
+
+  private func groups(block: Int, _ stacks: inout RowStacks, _ told: inout Told) -> Groups {
+    let rows = trace.aligned.trace.blocks[block].rows
+    let stackOfRow = stacks.stacks(ofBlock: block)
+    var groups = Groups()
+    var numbers: [Key: Int32] = [:]
+    groups.ofRow = rows.indices.map { row in
+      guard rows[row].hasProfile else { return -1 }
+      let key = Key(label: trace.labelOfRow[block][row], stack: stackOfRow[row])
+      if let known = numbers[key] { return known }
+      let number = Int32(truncatingIfNeeded: groups.fields.count)
+      numbers[key] = number
+      groups.fields.append(fields(trace.labels[Int(key.label)], stacks.tree.frames(of: key.stack), &told))
+      return number
     }
+    return groups
+  }
+
+  /// - Parameter frames: The innermost first.
+  private func fields(_ label: ExportedTrace.Label, _ frames: [String], _ told: inout Told) -> [UInt8] {
+    let place = label.sourcePlace
     var fields = ProtobufMessage()
-    for (depth, frame) in trace.stack(block: block, row: row).reversed().enumerated() {
+    for (depth, frame) in frames.enumerated() {
       // The model's line belongs to the operator; modules around it have none.
-      fields.add(Field.locations, told.location(frame, file: depth == 0 ? file : "", line: depth == 0 ? line : 0))
+      let (file, line) = depth == 0 ? (place?.file ?? "", place?.line ?? 0) : ("", 0)
+      fields.add(Field.locations, told.location(frame, file: file, line: line))
     }
     let labels = [
-      ("event_block", trace.aligned.trace.blocks[block].name), ("method", label.method ?? ""),
-      ("backend", label.backend ?? ""), ("kind", "\(label.kind)"),
+      ("model", trace.model ?? ""), ("method", label.method ?? ""),
+      ("event_block", trace.aligned.trace.blocks[label.block].name), ("kind", "\(label.kind)"),
+      ("backend", label.backend ?? ""), ("dtype", label.dtype?.description ?? ""),
     ]
     for (key, text) in labels where !text.isEmpty {
       var label = ProtobufMessage()
@@ -131,49 +166,5 @@ struct PprofProfile {
       fields.add(Field.label, label)
     }
     return fields.bytes
-  }
-}
-
-/// gzip's frame (RFC 1952) around blocks that are stored as they are.
-private final class GzipFrame: ByteSink {
-  private let sink: any ByteSink
-  private var checksum: UInt32 = 0
-  private var hasBegun = false
-  private var count: UInt32 = 0
-
-  init(around sink: any ByteSink) { self.sink = sink }
-
-  func write(_ bytes: UnsafeRawBufferPointer) throws(WriteError) {
-    try begin()
-    checksum = CRC32.extend(checksum, by: bytes)
-    count &+= UInt32(truncatingIfNeeded: bytes.count)
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let piece = rest.prefix(65_535)
-      rest = rest.dropFirst(piece.count)
-      try put(piece.count, isLast: false)
-      try sink.write(UnsafeRawBufferPointer(rebasing: piece))
-    }
-  }
-
-  func finish() throws(WriteError) {
-    try begin()
-    try put(0, isLast: true)
-    try sink.write(Self.little(checksum, 4) + Self.little(count, 4))
-  }
-
-  private func begin() throws(WriteError) {
-    guard !hasBegun else { return }
-    hasBegun = true
-    try sink.write([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255])
-  }
-
-  private func put(_ length: Int, isLast: Bool) throws(WriteError) {
-    let number = UInt32(length)
-    try sink.write([isLast ? 1 : 0] + Self.little(number, 2) + Self.little(~number, 2))
-  }
-
-  private static func little(_ number: UInt32, _ bytes: Int) -> [UInt8] {
-    (0..<bytes).map { UInt8(truncatingIfNeeded: number >> (8 * UInt32($0))) }
   }
 }

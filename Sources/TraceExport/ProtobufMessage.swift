@@ -24,6 +24,14 @@ struct ProtobufMessage {
     bytes.append(contentsOf: content)
   }
 
+  /// Content in two parts.
+  mutating func add(_ field: Int, _ first: [UInt8], _ second: [UInt8]) {
+    varint(UInt64(field) << 3 | 2)
+    varint(UInt64(first.count + second.count))
+    bytes.append(contentsOf: first)
+    bytes.append(contentsOf: second)
+  }
+
   /// Fields that were made before.
   mutating func append(_ fields: [UInt8]) { bytes.append(contentsOf: fields) }
 
@@ -36,5 +44,14 @@ struct ProtobufMessage {
       rest >>= 7
     }
     bytes.append(UInt8(truncatingIfNeeded: rest))
+  }
+}
+
+extension TextBuffer {
+  /// A message that is a field of the outermost one.
+  mutating func put(_ field: Int, _ message: ProtobufMessage) {
+    put(varint: UInt64(field) << 3 | 2)
+    put(varint: UInt64(message.bytes.count))
+    put(message.bytes)
   }
 }

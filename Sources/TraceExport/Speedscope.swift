@@ -14,28 +14,22 @@ struct Speedscope {
     text.put(
       "{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\",\"exporter\":\"ettools\",\"shared\":{\"frames\":["
     )
-    // A frame for each row; its number is the rows before it.
-    var firstFrames: [Int] = []
-    var count = 0
-    for labels in trace.labels {
-      firstFrames.append(count)
-      for label in labels {
-        if count > 0 { text.put(",\n") }
-        text.put(frame(label))
-        count += 1
-        try text.endRecord()
-      }
+    // A frame for each label, under its number.
+    for (index, label) in trace.labels.enumerated() {
+      if index > 0 { text.put(",\n") }
+      text.put(frame(label))
+      try text.endRecord()
     }
     text.put("]},\"profiles\":[")
     for (index, run) in trace.runs.enumerated() {
       text.put(index == 0 ? "\n" : ",\n")
-      try write(run, firstFrame: firstFrames[run.block], to: &text)
+      try write(run, to: &text)
     }
     text.put("\n]}\n")
     try text.flush()
   }
 
-  private func write(_ run: ExportedTrace.Run, firstFrame: Int, to text: inout TextBuffer) throws(WriteError) {
+  private func write(_ run: ExportedTrace.Run, to text: inout TextBuffer) throws(WriteError) {
     var nested = NestedSlices()
     trace.forEachEvent(of: run) { (event) throws(Never) in
       let (start, end) = event.drawn
@@ -53,22 +47,22 @@ struct Speedscope {
     text.put(json.take().dropLast())
     text.put(",\"events\":[")
     var isFirst = true
-    func put(_ type: StaticString, _ row: Int, _ time: UInt64, _ text: inout TextBuffer) throws(WriteError) {
+    func put(_ type: StaticString, _ label: Int, _ time: UInt64, _ text: inout TextBuffer) throws(WriteError) {
       text.put(isFirst ? "" : ",")
       isFirst = false
       text.put("{\"type\":\"")
       text.put(type)
       text.put("\",\"frame\":")
-      text.put(UInt64(firstFrame + row))
+      text.put(UInt64(label))
       text.put(",\"at\":")
       text.put(time - first)
       text.put("}")
       try text.endRecord()
     }
-    try nested.walk { (row, time) throws(WriteError) in
-      try put("O", row, time, &text)
-    } close: { (row, time) throws(WriteError) in
-      try put("C", row, time, &text)
+    try nested.walk { (label, time) throws(WriteError) in
+      try put("O", label, time, &text)
+    } close: { (label, time) throws(WriteError) in
+      try put("C", label, time, &text)
     }
     text.put("]}")
   }
@@ -78,9 +72,9 @@ struct Speedscope {
     json.object { json in
       let name = label.operatorName.map { $0 == label.name ? $0 : "\(label.name) · \($0)" } ?? label.name
       json.member("name", label.module.map { $0.isEmpty ? name : "\(name) · \($0)" } ?? name)
-      guard let line = label.sourceLine, let colon = line.lastIndex(of: ":") else { return }
-      json.member("file", String(line[..<colon]))
-      if let number = Int(line[line.index(after: colon)...]) { json.member("line", number) }
+      guard let place = label.sourcePlace else { return }
+      json.member("file", place.file)
+      if let line = place.line { json.member("line", line) }
     }
     return json.take()
   }

@@ -16,6 +16,8 @@ struct TextBuffer {
 
   mutating func put(_ other: [UInt8]) { bytes.append(contentsOf: other) }
 
+  mutating func put(_ other: ArraySlice<UInt8>) { bytes.append(contentsOf: other) }
+
   mutating func put(_ number: UInt64) {
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
       var (rest, place) = (number, 20)
@@ -31,6 +33,16 @@ struct TextBuffer {
   mutating func put(_ number: Int64) {
     if number < 0 { bytes.append(UInt8(ascii: "-")) }
     put(number.magnitude)
+  }
+
+  /// Seven bits a byte, the lowest first.
+  mutating func put(varint number: UInt64) {
+    var rest = number
+    while rest >= 128 {
+      bytes.append(UInt8(truncatingIfNeeded: rest) | 128)
+      rest >>= 7
+    }
+    bytes.append(UInt8(truncatingIfNeeded: rest))
   }
 
   /// Nanoseconds as microseconds, exactly: three digits behind the point.

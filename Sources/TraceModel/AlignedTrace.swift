@@ -93,13 +93,30 @@ public struct AlignedTrace: Sendable {
   }
 
   /// The nodes that a row goes back to: for one of XNNPACK's kernels its own, else those of its handles.
-  public func nodes(block: Int, row: Int) -> [OperatorGraph.Node] {
-    if let kernel = program?.kernels[block][row] {
-      guard let handle = kernel.primary else { return [] }
-      let call = callRow(block: block, row: row)
-      return alignment.operators(block: block, row: call).nodes.filter { $0.debugHandle == handle }
+  public func nodes(block: Int, row: Int) -> [OperatorGraph.Node] { nodes(in: source(block: block, row: row)) }
+
+  /// Which nodes a row goes back to, without them: rows with equal sources share nodes, module and line.
+  public struct Source: Hashable, Sendable {
+    /// An index into the alignment's operator sets.
+    public let operators: Int
+    /// Of these, only nodes with this handle.
+    let handle: DebugHandle?
+
+    public static let none = Source(operators: 0, handle: nil)
+  }
+
+  public func source(block: Int, row: Int) -> Source {
+    guard let kernel = program?.kernels[block][row] else {
+      return Source(operators: alignment[block, row].operators, handle: nil)
     }
-    return alignment.operators(block: block, row: row).nodes
+    guard let handle = kernel.primary else { return .none }
+    return Source(operators: alignment[block, callRow(block: block, row: row)].operators, handle: handle)
+  }
+
+  public func nodes(in source: Source) -> [OperatorGraph.Node] {
+    let nodes = alignment.operatorSets[source.operators].nodes
+    guard let handle = source.handle else { return nodes }
+    return nodes.filter { $0.debugHandle == handle }
   }
 
   /// The delegate call around a row, or the row itself.

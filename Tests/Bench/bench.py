@@ -129,12 +129,16 @@ def main():
         shutil.copy(program, installed)
         subprocess.run(["strip", installed], check=True)
         size = lambda name: (folder / name).stat().st_size / 1e6
+        exports = lambda trace: [
+            (f"export of these, --to {form}",
+             [installed, "export", trace, "--to", form, "-o", folder / "trace.db" if form == "sqlite" else "/dev/null"], 1000, None)
+            for form in ("chrome", "perfetto", "speedscope", "pprof", "folded", "csv", "ndjson", "sqlite")]
         rows = [
             (f"60,032 events, {size('m24.etrecord'):.1f} MB record", [installed, "inspect", folder / "repeated.etdp", "--etrecord", folder / "m24.etrecord"], 50, None),
             (f"1 M events in 30 runs, shared names, {size('runs30.etdp'):.0f} MB", [installed, "inspect", folder / "runs30.etdp"], 300, 2 * size("runs30.etdp") + 100),
-            *((f"export of these, --to {form}", [installed, "export", folder / "runs30.etdp", "--to", form], 1000, None)
-              for form in ("chrome", "perfetto", "speedscope", "pprof", "folded", "csv", "ndjson")),
+            *exports(folder / "runs30.etdp"),
             (f"1 M events in one run, own names, {size('onerun.etdp'):.0f} MB", [installed, "inspect", folder / "onerun.etdp"], 300, 2 * size("onerun.etdp") + 100),
+            *exports(folder / "onerun.etdp"),
             ("31 MB record full of weights", [installed, "inspect", trace, "--etrecord", folder / "m31.etrecord"], 60, 40),
             ("6 GiB sparse record", [installed, "inspect", trace, "--etrecord", folder / "sparse.etrecord"], 300, None),
             ("etdump --help", [installed, "--help"], 15, None),

@@ -5,6 +5,10 @@ import Testing
 /// The installed program, called by the names of its tools.
 @Suite struct ToolTests {
   private func run(_ arguments: String...) throws -> (status: Int32, out: String, error: String) {
+    try run(arguments)
+  }
+
+  private func run(_ arguments: [String]) throws -> (status: Int32, out: String, error: String) {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
       .deletingLastPathComponent().appendingPathComponent("ettools")
@@ -35,6 +39,26 @@ import Testing
     #expect(try run("etrun").status == 64)
     #expect(try run("etdiff").status == 64)
     #expect(try run("etdump", "inspect", Fixtures.path("models/pnet/portable/time.etdp")).status == 0)
+  }
+
+  @Test func databasesGoToFiles() throws {
+    let trace = Fixtures.path("models/pnet/portable/time.etdp")
+    let folder = NSTemporaryDirectory() + "ettools-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    // The name's ending says the format, and nothing stays beside the file.
+    #expect(try run("etdump", "export", trace, "-o", folder + "/trace.db").status == 0)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["trace.db"])
+    let header = try #require(FileManager.default.contents(atPath: folder + "/trace.db")).prefix(15)
+    #expect(header == Data("SQLite format 3".utf8))
+    for arguments in [
+      ["--to", "sqlite"], ["--to", "sqlite", "-o", "-"], ["--to", "csv", "-o", "x.db"], ["-o", "x.y"], [],
+    ] {
+      #expect(try run(["etdump", "export", trace] + arguments).status == 64, "\(arguments)")
+    }
+    let device = try run("etdump", "export", trace, "--to", "sqlite", "-o", "/dev/null")
+    #expect(device.status == 64 && device.error == "etdump: /dev/null: not a regular file, which a database needs\n")
+    #expect(try run("etdump", "export", trace, "--to", "sqlite", "-o", folder + "/no/trace").status == 2)
   }
 
   @Test func explainThemselves() throws {

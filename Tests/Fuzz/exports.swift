@@ -1,4 +1,4 @@
-// modules: CZstd Bytes Compression ETCore ETDumpFormat Statistics ETFormats TraceModel Analysis Presentation TraceExport
+// modules: CZstd CZlib CSQLite Bytes Compression ETCore ETDumpFormat Statistics ETFormats TraceModel Analysis Presentation TraceExport
 // seeds: .etdp
 // Whatever the ETDump reader takes: runs pooled, events nested, and written in every format, in time and in cycles.
 import Bytes
@@ -19,6 +19,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let (source, target) = scales[count % 3]
   let conversion = try! TimeConversion(from: source, to: target, tickRatio: (UInt64(count), 3))
   let trace = ExportedTrace(aligned, clock: ExportClock(conversion))
-  for format in TraceFormat.allCases { try! format.write(trace, to: Nowhere()) }
+  for format in TraceFormat.allCases where !format.needsFile { try! format.write(trace, to: Nowhere()) }
+  try! TraceDatabase(trace).write(to: ":memory:")
   return 0
 }

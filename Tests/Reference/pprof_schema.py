@@ -15,6 +15,14 @@ import tempfile
 from grpc_tools import protoc
 
 
+# Separators, control characters: no part of a folded frame.
+UNWANTED = {59: ":"} | dict.fromkeys([*range(32), *range(127, 160), 0x2028, 0x2029], " ")
+
+
+def frame(name: str) -> str:
+    return name.translate(UNWANTED)
+
+
 def export(program: str, trace: str, form: str) -> bytes:
     return subprocess.run([program, "etdump", "export", trace, "--to", form], check=True, capture_output=True).stdout
 
@@ -36,12 +44,12 @@ def main() -> int:
         types = [(strings[kind.type], strings[kind.unit]) for kind in profile.sample_type]
         stacks = {}
         for sample in profile.sample:
-            stack = ";".join(locations[place].replace(";", ":") for place in reversed(sample.location_id))
+            stack = ";".join(frame(locations[place]) for place in reversed(sample.location_id))
             stacks[stack] = stacks.get(stack, 0) + sample.value[1]
             keys = {strings[label.key] for label in sample.label}
             assert keys >= {"run", "event_block", "kind"}, keys
         wanted = {}
-        for line in export(program, trace, "folded").decode().splitlines():
+        for line in export(program, trace, "folded").decode().split("\n")[:-1]:
             stack, _, time = line.rpartition(" ")
             wanted[stack] = int(time)
         # Sums of each run's own time, which is never below zero; folded stacks sum first.

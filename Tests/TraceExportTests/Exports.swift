@@ -1,5 +1,6 @@
 import Analysis
 import Bytes
+import CZlib
 import ETCore
 import ETDumpFormat
 import ETFormats
@@ -16,7 +17,7 @@ import TraceModel
       && !$0.trace.contains("/values") && !$0.trace.contains("/llama/xnnpack") && !$0.trace.contains("/lstm/xnnpack")
   }
 
-  private static func aligned(_ answer: Golden.Case) throws -> AlignedTrace {
+  static func aligned(_ answer: Golden.Case) throws -> AlignedTrace {
     let dump = try Fixtures.withBytes(answer.trace) { (bytes) in try ETDump(reading: bytes) }
     return try AlignedTrace(
       Trace(dump), record: try answer.etrecord.map { try ETRecord(reading: Fixtures.contents($0)) }, program: nil)
@@ -35,14 +36,14 @@ import TraceModel
   }
 
   /// Start and end of every timed event of the runs that are exported.
-  private static func times(_ aligned: AlignedTrace) -> [[UInt64]] {
+  static func times(_ aligned: AlignedTrace) -> [[UInt64]] {
     let dump = aligned.trace.dump
     return aligned.trace.blocks.flatMap(\.runs).sorted().flatMap { run in
       dump.events[dump.runs[run].events ?? 0..<0].filter { $0.kind == .profile }.map { [$0.start, $0.end] }
     }.sorted { $0.lexicographicallyPrecedes($1) }
   }
 
-  @Test(arguments: traces) func chromeHasEveryEventToTheNanosecond(_ answer: Golden.Case) throws {
+  @Test(arguments: traces) func chromeHasEveryEventToTheNanosecondAndNests(_ answer: Golden.Case) throws {
     let aligned = try Self.aligned(answer)
     let bytes = try Self.written(aligned, .chrome)
     let events = try #require(try Self.json(bytes)["traceEvents"] as? [[String: Any]])
@@ -58,6 +59,33 @@ import TraceModel
     }
     let times = Self.times(aligned).map { [$0[0], $0[0] + (EventBlock.elapsed(from: $0[0], to: $0[1]) ?? 0)] }
     #expect(found.sorted { $0.lexicographicallyPrecedes($1) } == times)
+    try Self.expectNested(events)
+  }
+
+  /// Slices of a thread lie in one another or apart: viewers drop or cut what overlaps.
+  private static func expectNested(_ events: [[String: Any]]) throws {
+    var threads: [[Int]: [(start: Int, end: Int)]] = [:]
+    var named: Set<[Int]> = []
+    for event in events {
+      let thread = [try #require(event["pid"] as? Int), try #require(event["tid"] as? Int)]
+      if event["ph"] as? String != "X" {
+        if event["name"] as? String == "thread_name" { named.insert(thread) }
+        continue
+      }
+      // Whole nanoseconds, in microseconds.
+      let start = Int((try #require(event["ts"] as? Double) * 1000).rounded())
+      threads[thread, default: []].append(
+        (start, start + Int((try #require(event["dur"] as? Double) * 1000).rounded())))
+    }
+    #expect(named.isSuperset(of: threads.keys))
+    for (thread, slices) in threads {
+      var open: [Int] = []
+      for slice in slices.sorted(by: { $0.start != $1.start ? $0.start < $1.start : $0.end > $1.end }) {
+        while let end = open.last, end <= slice.start { open.removeLast() }
+        #expect(slice.end <= open.last ?? .max, "\(slice) on \(thread)")
+        open.append(slice.end)
+      }
+    }
   }
 
   @Test(arguments: traces) func speedscopeNests(_ answer: Golden.Case) throws {
@@ -131,9 +159,16 @@ import TraceModel
     #expect(csv.split(separator: "\n").count == times.count + 1)
   }
 
-  /// A protobuf message's fields that have a length.
-  private static func fields(_ bytes: [UInt8]) throws -> [(number: Int, content: ArraySlice<UInt8>)] {
-    var fields: [(Int, ArraySlice<UInt8>)] = []
+  private struct Field {
+    let number: Int
+    /// Of a number; of others their length.
+    let value: Int
+    /// nil of a number.
+    var content: ArraySlice<UInt8>?
+  }
+
+  private static func allFields(_ bytes: [UInt8]) throws -> [Field] {
+    var fields: [Field] = []
     var rest = bytes[...]
     func varint() throws -> Int {
       var (number, shift) = (0, 0)
@@ -146,13 +181,25 @@ import TraceModel
     }
     while !rest.isEmpty {
       let tag = try varint()
-      let length = try varint()
-      if tag & 7 == 0 { continue }
-      try #require(tag & 7 == 2 && length <= rest.count)
-      fields.append((tag >> 3, rest.prefix(length)))
-      rest = rest.dropFirst(length)
+      var field = Field(number: tag >> 3, value: try varint())
+      if tag & 7 != 0 {
+        try #require(tag & 7 == 2 && field.value <= rest.count)
+        field.content = rest.prefix(field.value)
+        rest = rest.dropFirst(field.value)
+      }
+      fields.append(field)
     }
     return fields
+  }
+
+  /// A protobuf message's fields that have a length.
+  private static func fields(_ bytes: [UInt8]) throws -> [(number: Int, content: ArraySlice<UInt8>)] {
+    try allFields(bytes).compactMap { field in field.content.map { (field.number, $0) } }
+  }
+
+  /// Its fields that are numbers.
+  private static func numbers(_ bytes: [UInt8]) throws -> [(number: Int, value: Int)] {
+    try allFields(bytes).filter { $0.content == nil }.map { ($0.number, $0.value) }
   }
 
   /// The packets of a Perfetto trace.
@@ -162,29 +209,51 @@ import TraceModel
     return fields.map(\.content)
   }
 
-  /// What a gzip file of stored blocks holds.
-  private static func unframed(_ bytes: [UInt8]) throws -> [UInt8] {
-    try #require(bytes.count > 18 && bytes[0] == 0x1F && bytes[1] == 0x8B)
-    var (content, at, isLast) = ([UInt8](), 10, false)
-    while !isLast {
-      isLast = bytes[at] == 1
-      let length = Int(bytes[at + 1]) | Int(bytes[at + 2]) << 8
-      #expect(Int(~bytes[at + 3]) | Int(~bytes[at + 4]) << 8 == length)
-      content += bytes[at + 5..<at + 5 + length]
-      at += 5 + length
+  /// What a gzip file holds.
+  private static func unzipped(_ bytes: [UInt8]) throws -> [UInt8] {
+    var stream = z_stream()
+    // 16 more than the window's bits: gzip's frame, checksum and length included.
+    try #require(inflateInit2_(&stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK)
+    defer { inflateEnd(&stream) }
+    var (input, content) = (bytes, [UInt8]())
+    let status = input.withUnsafeMutableBufferPointer { input in
+      stream.next_in = input.baseAddress
+      stream.avail_in = UInt32(input.count)
+      var piece = [UInt8](repeating: 0, count: 1 << 16)
+      while true {
+        let status = piece.withUnsafeMutableBufferPointer { piece in
+          stream.next_out = piece.baseAddress
+          stream.avail_out = UInt32(piece.count)
+          return inflate(&stream, Z_NO_FLUSH)
+        }
+        content += piece.prefix(piece.count - Int(stream.avail_out))
+        if status != Z_OK { return status }
+      }
     }
-    #expect(
-      content.withUnsafeBytes { CRC32.of($0) } == bytes[at..<at + 4].reversed().reduce(0) { $0 << 8 | UInt32($1) })
+    try #require(status == Z_STREAM_END && stream.avail_in == 0)
     return content
   }
 
   /// `Tests/Reference/pprof_schema.py` reads it with pprof's own schema.
-  @Test(arguments: traces) func pprofHasASampleForEachRowOfEachRun(_ answer: Golden.Case) throws {
+  @Test(arguments: traces) func pprofCountsEveryEvent(_ answer: Golden.Case) throws {
     let aligned = try Self.aligned(answer)
-    let samples = try Self.fields(Self.unframed(Self.written(aligned, .pprof))).filter { $0.number == 2 }
-    #expect(
-      samples.count
-        == aligned.trace.blocks.reduce(0) { $0 + $1.rows.filter(\.hasProfile).count * $1.runs.count })
+    let samples = try Self.fields(Self.unzipped(Self.written(aligned, .pprof))).filter { $0.number == 2 }
+    var (count, time) = (0, 0)
+    for sample in samples {
+      let values = try Self.numbers(Array(sample.content)).filter { $0.number == 2 }.map(\.value)
+      try #require(values.count == 2)
+      count += values[0]
+      time += values[1]
+    }
+    #expect(count == Self.times(aligned).count)
+    // Own times that are not below zero.
+    let whole = aligned.trace.blocks.reduce(0) { sum, block in
+      let own = SelfTimes(block)
+      return block.rows.indices.filter { block.rows[$0].hasProfile }.reduce(sum) { sum, row in
+        block.runs.indices.reduce(sum) { $0 + Int(max(own.ticks(row: row, run: $1), 0)) }
+      }
+    }
+    #expect(time == whole)
   }
 
   /// `Tests/Reference/perfetto_schema.py` reads it with Perfetto's own schema.
@@ -205,22 +274,28 @@ import TraceModel
     #expect(speedscope.contains("\"unit\":\"none\""))
   }
 
-  @Test(arguments: TraceFormat.allCases) func hostileNamesAreInert(_ format: TraceFormat) throws {
-    let names = [
-      "</script><script>alert(1)</script>", "\"quoted\" \\ back", "line\nbreak\r\u{0}\u{1B}[31m", "semi;colon",
-      "=1+1,2",
-      "\u{202E}txt.exe", String(repeating: "long", count: 250_000),
-    ]
+  static let hostileNames = [
+    "</script><script>alert(1)</script>", "\"quoted\" \\ back", "line\nbreak\r\u{0}\u{1B}[31m", "semi;colon",
+    "=1+1,2", "\u{202E}txt.exe", "'); DROP TABLE event; --", String(repeating: "long", count: 250_000),
+  ]
+
+  /// An execution of events with hostile names.
+  static let hostile: AlignedTrace? = {
     var dump = ETDump()
-    dump.runs = [ETDump.RunData(name: dump.names.intern("Execute"), events: 0..<names.count)]
-    for (index, name) in names.enumerated() {
+    dump.runs = [ETDump.RunData(name: dump.names.intern("Execute"), events: 0..<hostileNames.count)]
+    for (index, name) in hostileNames.enumerated() {
       var event = ETDump.Event(kind: .profile)
       event.name = dump.names.intern(name)
       event.instructionID = Int32(index)
       (event.start, event.end) = (UInt64(10 * index), UInt64(10 * index + 5))
       dump.events.append(event)
     }
-    let aligned = try AlignedTrace(Trace(dump), record: nil, program: nil)
+    return try? AlignedTrace(Trace(dump), record: nil, program: nil)
+  }()
+
+  @Test(arguments: TraceFormat.allCases) func hostileNamesAreInert(_ format: TraceFormat) throws {
+    let (names, aligned) = (Self.hostileNames, try #require(Self.hostile))
+    guard !format.needsFile else { return }
     let bytes = try Self.written(aligned, format)
     switch format {
     case .chrome:
@@ -231,7 +306,7 @@ import TraceModel
     case .perfetto:
       #expect(try Self.packets(bytes).count > 2 * names.count)
     case .pprof:
-      #expect(try Self.fields(Self.unframed(bytes)).filter { $0.number == 2 }.count == names.count)
+      #expect(try Self.fields(Self.unzipped(bytes)).filter { $0.number == 2 }.count == names.count)
     case .folded:
       #expect(bytes.split(separator: UInt8(ascii: "\n")).count == names.count)
       #expect(!bytes.contains { $0 < 32 && $0 != 10 })
@@ -240,6 +315,7 @@ import TraceModel
       #expect(try lines.map { try Self.json(Array($0))["name"] as? String } == names)
     case .csv:
       #expect(String(decoding: bytes, as: UTF8.self).contains("\"\"\"quoted\"\" \\ back\""))
+    case .sqlite: break
     }
   }
 }
