@@ -91,7 +91,7 @@ extension ETDump {
     var total = 0.0
   }
 
-  static func run(_ launches: Launches, slowedBy share: Double?, seed: UInt64) -> Outcome {
+  static func run(_ launches: Launches, slowedBy share: Double?, seed: UInt64, resamples: Int = resamples) -> Outcome {
     var random = SeededGenerator(seed: seed)
     var outcome = Outcome()
     for _ in 0..<resamples {
@@ -124,8 +124,7 @@ extension ETDump {
     let launches = try (model == "crepe_tiny-portable" ? Launches.portable : Launches.xnnpack).get()
     print(model, launches.large.count, "large parts")
     for share in [nil, 0.1, 0.2] {
-      let outcome = Self.run(launches, slowedBy: share, seed: 1)
-      print(model, share ?? 0, outcome)
+      for seed: UInt64 in 1...5 { print(model, seed, share ?? 0, Self.run(launches, slowedBy: share, seed: seed)) }
     }
   }
 }

@@ -12,40 +12,55 @@ struct DiffStatistics {
   /// Fewer operators than this have no common factor to tell from their own.
   private static let fewestForFactor = 8
 
-  /// Sets the change and class of every row that both sides have.
-  func judge(
+  /// The samples of a row that are compared.
+  struct Samples {
+    let base: [Double]
+    let new: [Double]
+    /// The row's part of the allowance for false findings, against the others'.
+    var weight = 1.0
+  }
+
+  /// Finds what a section's rows have in common, and the samples to judge each row by: nil for rows of one side.
+  func prepare(
     _ rows: inout [TraceDiff.Row], _ base: TraceDiff.SectionSide, _ new: TraceDiff.SectionSide
-  ) -> TraceDiff.LaunchWide? {
+  ) -> (launchWide: TraceDiff.LaunchWide?, samples: [Samples?]) {
     let factors = self.factors(rows, base.samples.count, new.samples.count)
     let launchWide: TraceDiff.LaunchWide? = factors.map { self.launchWide($0.base, $0.new) }
-    let judged = rows.indices.filter { index in
-      rows[index].base?.samples.isEmpty == false && rows[index].new?.samples.isEmpty == false
-    }
-    // A row has as much of the allowance for false findings as of the time, and some in any case.
-    let times = judged.map { max(0, rows[$0].base!.median) + max(0, rows[$0].new!.median) }
-    let mean = times.reduce(0, +) / Double(max(1, times.count))
-    let weights = times.map { mean > 0 ? 0.25 + 0.75 * $0 / mean : 1 }
-    var samples: [(base: [Double], new: [Double])] = []
-    for index in judged {
-      var (a, b) = (rows[index].base!.samples, rows[index].new!.samples)
+    var samples = [Samples?](repeating: nil, count: rows.count)
+    for index in rows.indices {
+      guard let from = rows[index].base, let to = rows[index].new, !from.samples.isEmpty, !to.samples.isEmpty else {
+        continue
+      }
+      var (a, b) = (from.samples, to.samples)
       if let factors, launchWide?.isChange == false {
         a = zip(a, factors.base).map { $0 / $1 }
         b = zip(b, factors.new).map { $0 / $1 }
       }
-      samples.append((a, b))
-      rows[index].change = change(a, b, rows[index].base!.median)
+      samples[index] = Samples(base: a, new: b)
+      rows[index].change = change(a, b, from.median)
     }
+    // A row has as much of its section's allowance as of its time, and some in any case.
+    let judged = rows.indices.filter { samples[$0] != nil }
+    let times = judged.map { max(0, rows[$0].base!.median) + max(0, rows[$0].new!.median) }
+    let mean = times.reduce(0, +) / Double(max(1, times.count))
+    for (index, time) in zip(judged, times) where mean > 0 { samples[index]!.weight = 0.25 + 0.75 * time / mean }
+    return (launchWide, samples)
+  }
+
+  /// Sets the classes of all rows of all sections, which share one allowance for false findings.
+  func classify(_ rows: inout [TraceDiff.Row], _ samples: [Samples?]) {
+    let judged = rows.indices.filter { rows[$0].change != nil }
+    let weights = judged.map { samples[$0]?.weight ?? 1 }
     let adjusted = FalseDiscoveryRate.benjaminiHochberg(judged.map { rows[$0].change!.p }, weights: weights)
     let sum = weights.reduce(0, +)
     for (place, index) in judged.enumerated() {
       rows[index].change!.adjustedP = adjusted[place]
-      rows[index].change!.smallestDetectable = smallest(
-        samples[place].base, samples[place].new, alpha: settings.alpha * weights[place] / sum
-      ).map { max($0, settings.threshold * max(0, rows[index].base!.median), 2 * rows[index].step) }
+      rows[index].change!.smallestDetectable = samples[index].flatMap {
+        smallest($0.base, $0.new, alpha: settings.alpha * weights[place] / sum)
+      }.map { max($0, settings.threshold * max(0, rows[index].base!.median), 2 * rows[index].step) }
       let found = classify(rows[index].change!, adjusted[place], step: rows[index].step)
       rows[index].classification = found == .unchanged && rows[index].isMoved ? .moved : found
     }
-    return launchWide
   }
 
   func change(_ base: [Double], _ new: [Double], _ median: Double) -> TraceDiff.Change? {

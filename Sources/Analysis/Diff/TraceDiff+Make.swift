@@ -17,9 +17,23 @@ extension TraceDiff {
     let joining = DiffSide.shouldJoin(base + new)
     let sides = (DiffSide(base, joining: joining), DiffSide(new, joining: joining))
     let unit = unit
-    sections = SectionPairs(sides.0, sides.1).pairs.map { pair in
-      SectionDiff(pair.base, sides.0, pair.new, sides.1, unit: unit, settings: settings).section
+    let statistics = DiffStatistics(settings: settings, unit: unit)
+    var sections: [Section] = []
+    var samples: [[DiffStatistics.Samples?]] = []
+    for pair in SectionPairs(sides.0, sides.1).pairs {
+      let made = SectionDiff(pair.base, sides.0, pair.new, sides.1, unit: unit, settings: settings).section
+      sections.append(made.section)
+      samples.append(made.samples)
     }
+    var rows = sections.flatMap(\.rows)
+    statistics.classify(&rows, samples.flatMap { $0 })
+    var start = 0
+    for index in sections.indices {
+      let count = sections[index].rows.count
+      sections[index].rows = Array(rows[start..<(start + count)])
+      start += count
+    }
+    self.sections = sections
   }
 }
 
@@ -50,23 +64,27 @@ private struct SectionDiff {
     self.settings = settings
   }
 
-  var section: TraceDiff.Section {
+  var section: (section: TraceDiff.Section, samples: [DiffStatistics.Samples?]) {
     let wholes = (whole(base), whole(new))
     var rows = pairs.map(row).sorted { $0.order < $1.order }.map(\.row)
     let statistics = DiffStatistics(settings: settings, unit: unit)
+    var samples = [DiffStatistics.Samples?](repeating: nil, count: rows.count)
     var total: TraceDiff.Change?
     var launchWide: TraceDiff.LaunchWide?
     var totalClass = base == nil ? TraceDiff.Class.added : .removed
     if base != nil, new != nil {
-      launchWide = statistics.judge(&rows, wholes.0, wholes.1)
+      let prepared = statistics.prepare(&rows, wholes.0, wholes.1)
+      launchWide = prepared.launchWide
+      samples = prepared.samples
       total = statistics.change(wholes.0.samples, wholes.1.samples, wholes.0.median)
       total?.smallestDetectable = statistics.smallest(wholes.0.samples, wholes.1.samples, alpha: settings.alpha)
       totalClass = total.map { statistics.classify($0, $0.p, step: 1) } ?? .unchanged
     }
     let key = (base ?? new)!.key
-    return TraceDiff.Section(
+    let section = TraceDiff.Section(
       name: key.name, method: key.method ?? new?.key.method, phase: key.phase, bundledInput: Int(key.bundledInput),
       base: wholes.0, new: wholes.1, total: total, totalClass: totalClass, launchWide: launchWide, rows: rows)
+    return (section, samples)
   }
 
   private var pairs: [PartMatching.Pair] {

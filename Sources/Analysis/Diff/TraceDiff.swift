@@ -146,7 +146,7 @@ public struct TraceDiff: Sendable {
     /// What every operator has in common: the typical ratio of new to base, less 1. nil where there are too few operators to tell.
     public let launchWide: LaunchWide?
     /// In the order of the new side, what was removed where it was.
-    public let rows: [Row]
+    public internal(set) var rows: [Row]
   }
 
   public struct SectionSide: Sendable {
