@@ -52,7 +52,7 @@ extension TraceParts {
           isForeign: part.isForeign, call: part.call)
         return Section(
           key: section.key, block: section.block, runs: section.runs, warmUp: section.warmUp, cold: section.cold,
-          parts: parts, total: zip(section.total, added).map { $0 + $1 })
+          parts: parts, total: zip(section.total, added).map { $0 + $1 }, signature: section.signature)
       })
   }
 }
@@ -120,11 +120,47 @@ extension ETDump {
   }
 
   @Test(arguments: ["crepe_tiny-portable", "mobilenet_v2-xnnpack"])
-  func figures(_ model: String) throws {
+  func namesWhatWasSlowedAndLittleElse(_ model: String) throws {
     let launches = try (model == "crepe_tiny-portable" ? Launches.portable : Launches.xnnpack).get()
-    print(model, launches.large.count, "large parts")
-    for share in [nil, 0.1, 0.2] {
-      for seed: UInt64 in 1...5 { print(model, seed, share ?? 0, Self.run(launches, slowedBy: share, seed: seed)) }
+    let same = Self.run(launches, slowedBy: nil, seed: 1)
+    #expect(same.others <= 0.05)
+    #expect(same.total <= 0.05)
+    let tenth = Self.run(launches, slowedBy: 0.1, seed: 2)
+    #expect(tenth.named >= 0.80)
+    #expect(tenth.others <= 0.05)
+    let fifth = Self.run(launches, slowedBy: 0.2, seed: 3)
+    #expect(fifth.named >= 0.95)
+    #expect(fifth.others <= 0.05)
+    print(model, launches.large.count, same, tenth, fifth)
+  }
+
+  /// What the experiment does to the parts of a trace is what a slower operator does to the trace.
+  @Test(arguments: ["crepe_tiny-portable", "mobilenet_v2-xnnpack"])
+  func slowingPartsIsSlowingTheTrace(_ model: String) throws {
+    let launches = try (model == "crepe_tiny-portable" ? Launches.portable : Launches.xnnpack).get()
+    let dump = try Launches.read("launches/\(model)/07.etdp")
+    let plain = try Launches.parts(dump)
+    for identity in launches.large {
+      let step = try #require(plain.sections.flatMap(\.parts).first { $0.identity == identity }?.step)
+      let edited = try Launches.parts(dump.slowed(identity, by: 0.2, step: Int64(step)))
+      let scaled = plain.slowed(identity, by: 0.2)
+      for (a, b) in zip(edited.sections, scaled.sections) {
+        #expect(a.signature == b.signature && a.runs == b.runs && a.total == b.total)
+        #expect(a.parts.map(\.ticks) == b.parts.map(\.ticks), "\(identity)")
+      }
     }
+  }
+
+  /// A machine that is slower for all operators is seen in the whole and said to be that.
+  @Test func seesALaunchWideSlowdown() throws {
+    let launches = try Launches.xnnpack.get()
+    let new = launches.parts[20..<30].map { launch in
+      launch.sections.flatMap(\.parts).map(\.identity).reduce(launch) { $0.slowed($1, by: 0.3) }
+    }
+    let diff = TraceDiff(base: Array(launches.parts[10..<20]), new: new)
+    let execution = try #require(diff.sections.first { $0.name == "Execute" })
+    #expect(execution.totalClass == .slower)
+    #expect(execution.launchWide?.isChange == true)
+    #expect(execution.rows.count { $0.classification == .slower } > 30)
   }
 }

@@ -9,16 +9,16 @@ struct DiffSide {
   /// A section that some traces of the side have, with the same parts.
   struct Group {
     let key: TraceParts.Key
-    /// Of the parts, whatever their order.
-    let signature: [TraceParts.Identity]
+    let signature: TraceParts.Signature
     var members: [Member]
   }
 
-  /// A trace's section, its parts in the order of the signature.
+  /// A trace's section.
   struct Member {
     let trace: Int
     let section: TraceParts.Section
-    let places: [Int]
+
+    var places: [Int] { section.signature.places }
   }
 
   init(_ traces: [TraceParts], joining: Bool) {
@@ -27,9 +27,8 @@ struct DiffSide {
     var known: [Name: Int] = [:]
     for (trace, parts) in traces.enumerated() {
       for section in joining ? Self.joined(parts.sections) : parts.sections {
-        let places = section.parts.indices.sorted { Self.isBefore(section.parts[$0], section.parts[$1]) }
-        let name = Name(key: section.key, signature: places.map { section.parts[$0].identity })
-        let member = Member(trace: trace, section: section, places: places)
+        let name = Name(key: section.key, signature: section.signature)
+        let member = Member(trace: trace, section: section)
         if let group = known[name] {
           groups[group].members.append(member)
         } else {
@@ -43,14 +42,7 @@ struct DiffSide {
 
   private struct Name: Hashable {
     let key: TraceParts.Key
-    let signature: [TraceParts.Identity]
-  }
-
-  private static func isBefore(_ a: TraceParts.Part, _ b: TraceParts.Part) -> Bool {
-    let (x, y) = (a.identity, b.identity)
-    if x.chain != y.chain { return x.chain < y.chain }
-    if x.instruction != y.instruction { return x.instruction < y.instruction }
-    return x.name != y.name ? x.name < y.name : x.kind.rawValue < y.kind.rawValue
+    let signature: TraceParts.Signature
   }
 
   // MARK: Phases
@@ -99,7 +91,7 @@ extension TraceParts.Section {
         TraceParts.Part(
           identity: a.identity, rows: a.rows, ticks: merged(a.ticks, b.ticks), step: max(a.step, b.step),
           isForeign: a.isForeign, call: a.call)
-      }, total: merged(total, other.total))
+      }, total: merged(total, other.total), signature: signature)
   }
 }
 
@@ -143,7 +135,7 @@ struct SectionPairs {
 
   private struct WithParts: Hashable {
     let key: TraceParts.Key
-    let parts: [TraceParts.Identity]
+    let parts: TraceParts.Signature
   }
 
   private static func methods(_ side: DiffSide) -> Set<String> { Set(side.groups.compactMap(\.key.method)) }

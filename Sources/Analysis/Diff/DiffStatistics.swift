@@ -90,6 +90,8 @@ struct DiffStatistics {
     guard base + new >= 6 else { return nil }
     let ratios = rows.compactMap { row -> [Double]? in
       guard let a = row.base, let b = row.new, a.samples.count == base, b.samples.count == new, !row.isForeign,
+        // What became something else says nothing of the launch.
+        row.match == .instruction || row.match == .order,
         [.operator, .delegateKernel, .delegateCall].contains(a.items[0].kind)
       else { return nil }
       let both = a.samples + b.samples

@@ -28,6 +28,9 @@ struct PartMatching {
     let call: Int
     /// Its place in the order in which things ran.
     let order: Int
+
+    /// One of a kind.
+    var isPooled: Bool { [.calling, .control, .between].contains(identity.kind) }
   }
 
   /// What two parts must share to be the same.
@@ -37,7 +40,12 @@ struct PartMatching {
     /// Kernels of one call of which only the call is known.
     case call(row: Int, isBase: Bool)
 
-    init(_ node: OperatorGraph.Node) { self = .place(module: node.modules.last?.path ?? "", op: node.op) }
+    /// Quantizing goes on between any two operators: it tells none.
+    static func all(_ nodes: [OperatorGraph.Node]) -> Set<Token> {
+      Set(nodes.filter { !$0.modules.isEmpty && !$0.op.containsBytes("quantize_per") }.map(Token.init))
+    }
+
+    private init(_ node: OperatorGraph.Node) { self = .place(module: node.modules.last?.path ?? "", op: node.op) }
   }
 
   private let base: [Part]
@@ -53,6 +61,11 @@ struct PartMatching {
     if base.signature == new.signature {
       for place in self.base.indices { take([place], [place], .instruction) }
       return
+    }
+    for (place, part) in self.base.enumerated() where part.isPooled {
+      if let other = self.new.firstIndex(where: { $0.identity.kind == part.identity.kind }) {
+        take([place], [other], .instruction)
+      }
     }
     let modulesAreKnown = self.base.contains { $0.module != nil } && self.new.contains { $0.module != nil }
     matchInOrder { part in
@@ -95,7 +108,7 @@ struct PartMatching {
       } else {
         known.handles = Self.tokens(aligned.alignment[section.block, row].handles?.all ?? [])
       }
-      known.places = Set(aligned.nodes(block: section.block, row: row).filter { !$0.modules.isEmpty }.map(Token.init))
+      known.places = Token.all(aligned.nodes(block: section.block, row: row))
       return known
     }
     shareCalls(&parts, section, aligned, isBase: isBase)
@@ -113,8 +126,7 @@ struct PartMatching {
       let handles = tokens(aligned.alignment[section.block, call].handles?.all ?? [])
       guard !handles.isEmpty else { continue }
       parts[first].handles = handles
-      parts[first].places = Set(
-        aligned.nodes(block: section.block, row: call).filter { !$0.modules.isEmpty }.map(Token.init))
+      parts[first].places = Token.all(aligned.nodes(block: section.block, row: call))
       for place in places {
         parts[place].handles.insert(.call(row: call, isBase: isBase))
         parts[place].places.insert(.call(row: call, isBase: isBase))
@@ -139,7 +151,8 @@ struct PartMatching {
     String(plain(name).utf8.prefix { $0 != UInt8(ascii: "(") }) ?? name
   }
 
-  /// Whether a debug handle means the same in both models: most that both have stand in the same module.
+  /// Whether a debug handle means the same in both models: most that both have come from the same line of the
+  /// same module.
   private static func handlesAgree(_ base: TraceParts, _ baseBlock: Int, _ new: TraceParts, _ newBlock: Int) -> Bool {
     let (a, b) = (places(base, baseBlock), places(new, newBlock))
     let shared = a.keys.filter { b[$0] != nil }
@@ -156,7 +169,9 @@ struct PartMatching {
       guard seen.insert(set).inserted else { continue }
       for node in trace.aligned.alignment.operatorSets[set].nodes {
         guard let handle = node.debugHandle else { continue }
-        places[handle.value, default: []].insert(Token(node))
+        // A line of the model's source says most.
+        let what = node.stackTrace ?? node.op
+        places[handle.value, default: []].insert(.place(module: node.modules.last?.path ?? "", op: what))
       }
     }
     return places

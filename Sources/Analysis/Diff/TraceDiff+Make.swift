@@ -33,6 +33,13 @@ extension TraceDiff {
       sections[index].rows = Array(rows[start..<(start + count)])
       start += count
     }
+    // Totals are tests of their own, one for each section.
+    let compared = sections.indices.filter { sections[$0].total != nil }
+    let adjusted = FalseDiscoveryRate.benjaminiHochberg(compared.map { sections[$0].total!.p })
+    for (place, index) in compared.enumerated() {
+      sections[index].total!.adjustedP = adjusted[place]
+      sections[index].totalClass = statistics.classify(sections[index].total!, adjusted[place], step: 1)
+    }
     self.sections = sections
   }
 }
@@ -71,14 +78,13 @@ private struct SectionDiff {
     var samples = [DiffStatistics.Samples?](repeating: nil, count: rows.count)
     var total: TraceDiff.Change?
     var launchWide: TraceDiff.LaunchWide?
-    var totalClass = base == nil ? TraceDiff.Class.added : .removed
+    let totalClass = base == nil ? TraceDiff.Class.added : .removed
     if base != nil, new != nil {
       let prepared = statistics.prepare(&rows, wholes.0, wholes.1)
       launchWide = prepared.launchWide
       samples = prepared.samples
       total = statistics.change(wholes.0.samples, wholes.1.samples, wholes.0.median)
       total?.smallestDetectable = statistics.smallest(wholes.0.samples, wholes.1.samples, alpha: settings.alpha)
-      totalClass = total.map { statistics.classify($0, $0.p, step: 1) } ?? .unchanged
     }
     let key = (base ?? new)!.key
     let section = TraceDiff.Section(
@@ -94,9 +100,9 @@ private struct SectionDiff {
         base, sides.base.traces[base.members[0].trace], new, sides.new.traces[new.members[0].trace]
       ).pairs
     case (let base?, nil):
-      base.signature.indices.map { PartMatching.Pair(base: [$0], new: [], match: .none) }
+      base.signature.places.indices.map { PartMatching.Pair(base: [$0], new: [], match: .none) }
     case (nil, let new?):
-      new.signature.indices.map { PartMatching.Pair(base: [], new: [$0], match: .none) }
+      new.signature.places.indices.map { PartMatching.Pair(base: [], new: [$0], match: .none) }
     default: []
     }
   }
@@ -128,9 +134,13 @@ private struct SectionDiff {
     var total = 0.0
     for member in group.members {
       let parts = places.map { member.section.parts[member.places[$0]] }
-      let times = member.section.runs.indices.map { run in parts.reduce(0.0) { $0 + Double($1.ticks[run]) } }
-      total += times.reduce(0, +)
-      samples += self.samples(times)
+      total += parts.reduce(0.0) { $1.ticks.reduce($0) { $0 + Double($1) } }
+      if parts.count == 1 && unit == .launch && !member.section.runs.isEmpty {
+        samples.append(parts[0].median)
+      } else {
+        samples += self.samples(
+          member.section.runs.indices.map { run in parts.reduce(0.0) { $0 + Double($1.ticks[run]) } })
+      }
       for part in parts {
         references += part.rows.map { .init(trace: member.trace, block: member.section.block, row: $0) }
       }

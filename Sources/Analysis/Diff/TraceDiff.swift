@@ -106,7 +106,7 @@ public struct TraceDiff: Sendable {
     public let relative: Double?
     /// Mann and Whitney's, two-sided.
     public let p: Double
-    /// Raised for the number of rows; that of a section's total is `p` itself.
+    /// Raised for the number of rows, or of sections for a total.
     public internal(set) var adjustedP: Double
     /// The smallest shift that this much data would probably have shown; nil if none, however large.
     public internal(set) var smallestDetectable: Double?
@@ -141,8 +141,8 @@ public struct TraceDiff: Sendable {
     public let base: SectionSide
     public let new: SectionSide
     /// Of `Method::execute`; of all events where there is none.
-    public let total: Change?
-    public let totalClass: Class
+    public internal(set) var total: Change?
+    public internal(set) var totalClass: Class
     /// What every operator has in common: the typical ratio of new to base, less 1. nil where there are too few operators to tell.
     public let launchWide: LaunchWide?
     /// In the order of the new side, what was removed where it was.

@@ -29,10 +29,45 @@ public struct TraceParts: Sendable {
     let runs: [Int]
     let warmUp: Int
     let cold: Int
-    /// By place in `Part.order`.
     let parts: [Part]
     /// By run: `Method::execute`, or all roots where there is none.
     let total: [Int64]
+    /// What the parts are, whatever their order in the trace.
+    let signature: Signature
+
+    init(
+      key: Key, block: Int, runs: [Int], warmUp: Int, cold: Int, parts: [Part], total: [Int64],
+      signature: Signature? = nil
+    ) {
+      self.key = key
+      self.block = block
+      self.runs = runs
+      self.warmUp = warmUp
+      self.cold = cold
+      self.parts = parts
+      self.total = total
+      self.signature = signature ?? Signature(parts)
+    }
+  }
+
+  /// The parts of a section in an order that does not depend on the trace's. Made once: sections are compared by it.
+  struct Signature: Hashable, Sendable {
+    let identities: [Identity]
+    /// Where each stands among the section's parts.
+    let places: [Int]
+    private let fingerprint: Int
+
+    init(_ parts: [Part]) {
+      places = parts.indices.sorted { parts[$0].identity < parts[$1].identity }
+      identities = places.map { parts[$0].identity }
+      fingerprint = identities.hashValue
+    }
+
+    static func == (a: Signature, b: Signature) -> Bool {
+      a.fingerprint == b.fingerprint && a.identities == b.identities
+    }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(fingerprint) }
   }
 
   struct Key: Hashable, Sendable {
@@ -52,14 +87,32 @@ public struct TraceParts: Sendable {
     /// Timed by another clock: a part of no sum.
     let isForeign: Bool
     /// The delegate call that it belongs to, as a row.
-    var call = -1
+    let call: Int
+    /// Of `ticks`.
+    let median: Double
+
+    init(identity: Identity, rows: [Int], ticks: [Int64], step: Ticks, isForeign: Bool, call: Int) {
+      self.identity = identity
+      self.rows = rows
+      self.ticks = ticks
+      self.step = step
+      self.isForeign = isForeign
+      self.call = call
+      median = DiffStatistics.median(ticks.map(Double.init))
+    }
   }
 
-  struct Identity: Hashable, Sendable {
+  struct Identity: Hashable, Comparable, Sendable {
     let kind: TraceDiff.Kind
     let chain: Int
     let instruction: Int32
     let name: String
+
+    static func < (x: Identity, y: Identity) -> Bool {
+      if x.chain != y.chain { return x.chain < y.chain }
+      if x.instruction != y.instruction { return x.instruction < y.instruction }
+      return x.name != y.name ? x.name < y.name : x.kind.rawValue < y.kind.rawValue
+    }
   }
 
   // MARK: Making
@@ -133,7 +186,9 @@ public struct TraceParts: Sendable {
       case .kernel: one(.operator)
       case .operatorCall:
         // A call ends right behind its kernel, whose row therefore stands before it.
-        if row > 0 && events.parents[row - 1] == Int32(row) { pool(.calling) } else { one(.operator) }
+        // One without a kernel of its own is an operator, if only something says which.
+        let hasKernel = row > 0 && events.parents[row - 1] == Int32(row)
+        if hasKernel || aligned.operatorName(block: block, row: row) == nil { pool(.calling) } else { one(.operator) }
       case .delegateCall:
         let hasKernels = callsWithKernels.contains(row)
         one(hasKernels ? .delegateRest : .delegateCall, step: hasKernels ? step : 1, call: row)

@@ -35,7 +35,9 @@ struct DiffTable {
 
   private func text(_ section: TraceDiff.Section) -> String {
     var text = escaped(verdict(section)) + "\n"
-    let changed = section.rows.filter { $0.classification != .unchanged }.sorted(by: isLarger)
+    let changed = section.rows.filter {
+      $0.classification != .unchanged && ($0.contribution != 0 || $0.classification == .moved)
+    }.sorted(by: isLarger)
     let fused = section.rows.filter { $0.classification == .unchanged && words.sentence($0) != nil }
     let limit = request.top.map { $0 == 0 ? Int.max : $0 } ?? Self.usualTop
     let shown = changed.prefix(limit)
@@ -55,7 +57,9 @@ struct DiffTable {
     for row in (shown + fused.sorted(by: isLarger).prefix(max(0, limit - shown.count))) where !isOneSided {
       guard let sentence = words.sentence(row) else { continue }
       let place = (row.new?.items.first?.module).flatMap { $0.isEmpty ? nil : " (\(DiffWords.inert($0)))" } ?? ""
-      text += escaped("\(sentence)\(place): \(row.classification.rawValue)") + lineEnd
+      let isJudged = row.classification != .unchanged || row.change?.smallestDetectable != nil
+      let result = isJudged ? row.classification.rawValue : "too few samples to tell from chance"
+      text += escaped("\(sentence)\(place): \(result)") + lineEnd
     }
     text += "rows: " + counts(section) + lineEnd
     if let line = leftOut(section) { text += line + lineEnd }
@@ -103,7 +107,10 @@ struct DiffTable {
     let times = "\(words.time(section.base.median)) → \(words.time(section.new.median)) a run"
     let relative = total.relative.map { " (\(DiffWords.percent($0)))" } ?? ""
     let interval = total.interval.map { ", \(confidence) interval \(words.interval($0))" } ?? ""
-    let change = "\(words.signed(total.shift))\(relative)\(interval), p \(DiffWords.p(total.p))"
+    let change = "\(words.signed(total.shift))\(relative)\(interval), p \(DiffWords.p(total.adjustedP))"
+    if section.totalClass == .unchanged && total.smallestDetectable == nil {
+      return "\(name): too few samples to tell a change from chance: \(times), \(words.signed(total.shift))\(relative)"
+    }
     var text =
       section.totalClass == .unchanged
       ? "\(name): no change of the whole was found: \(times), \(change)"
@@ -201,8 +208,8 @@ struct DiffTable {
     }
     text += lineEnd
     text +=
-      "a change: Mann–Whitney p at most \(NumberText.short(diff.settings.alpha)) after Benjamini–Hochberg over all rows, at least "
-      + "\(NumberText.percent(diff.settings.threshold)), and two steps of the clock"
+      "a change: Mann–Whitney p at most \(DiffWords.plain(diff.settings.alpha)) after Benjamini–Hochberg over all rows, at least "
+      + "\(DiffWords.plain(diff.settings.threshold * 100))%, and two steps of the clock"
     text += ". Differences are Hodges–Lehmann's" + lineEnd
     if diff.sections.contains(where: { $0.launchWide?.isChange == false }) {
       text +=
@@ -221,7 +228,7 @@ struct DiffTable {
     return text
   }
 
-  private var confidence: String { NumberText.short(diff.settings.confidence * 100) + "%" }
+  private var confidence: String { DiffWords.plain(diff.settings.confidence * 100) + "%" }
   private var lineEnd: String { request.format == .markdown ? "  \n" : "\n" }
 
   private func escaped(_ text: String) -> String {

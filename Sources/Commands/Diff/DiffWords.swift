@@ -29,6 +29,13 @@ struct DiffWords {
     return (share < 0 ? "−" : "+") + NumberText.percent(abs(share))
   }
 
+  /// A setting, with no more digits than it has.
+  static func plain(_ value: Double) -> String {
+    var text = NumberText.fixed(value, 4)
+    while text.hasSuffix("0") { text.removeLast() }
+    return text.hasSuffix(".") ? String(text.dropLast()) : text
+  }
+
   static func p(_ p: Double) -> String {
     p < 0.0001 ? "< 0.0001" : NumberText.fixed(p, p < 0.01 ? 4 : 3)
   }
@@ -58,7 +65,7 @@ struct DiffWords {
     }
     if base.items.count == 1 && new.items.count == 1 {
       let (a, b) = (Self.title(base.items[0]), Self.title(new.items[0]))
-      return a == b || Self.plain(a) == Self.plain(b) ? b : "\(a) → \(b)"
+      return a == b || Self.unnumbered(a) == Self.unnumbered(b) ? b : "\(a) → \(b)"
     }
     return "\(Self.several(base.items)) → \(Self.several(new.items))"
   }
@@ -98,7 +105,7 @@ struct DiffWords {
     backend == "XnnpackBackend" ? "XNNPACK" : inert(backend)
   }
 
-  private static func plain(_ text: String) -> String {
+  private static func unnumbered(_ text: String) -> String {
     String(text.split(separator: "#").first ?? "")
   }
 
