@@ -7,17 +7,20 @@ struct RankSumDistribution {
   private let shares: [Double]
   private let smallest: Int
 
-  /// - Parameter doubled: Doubled ranks of all values, ascending.
+  /// - Parameters:
+  ///   - doubled: Doubled ranks of all values, ascending.
+  ///   - limit: The largest doubled sum that will be asked for.
   /// - Complexity: O(*n* · `first` · rank sum); some 60,000 additions for ten values on each side.
-  init(doubled: [Int], first: Int) {
+  init(doubled: [Int], first: Int, upTo limit: Int = .max) {
     // Ranks above the least possible one of their place: small numbers, so that the table is small.
     let base = doubled.first ?? 0
     let largest = doubled.suffix(first).reduce(0) { $0 + $1 - base }
-    let width = largest + 1
+    let width = max(0, min(largest, limit - first * base)) + 1
     var ways = [Double](repeating: 0, count: (first + 1) * width)
     ways[0] = 1
     var total = 1.0
-    ways.withUnsafeMutableBufferPointer { ways in
+    ways.withUnsafeMutableBufferPointer { table in
+      let ways = table.baseAddress!
       for (index, rank) in doubled.enumerated() {
         let step = rank - base
         var chosen = min(index + 1, first)
@@ -41,11 +44,6 @@ struct RankSumDistribution {
   func atMost(_ sum: Int) -> Double {
     let end = min(sum - smallest + 1, shares.count)
     return end <= 0 ? 0 : min(1, shares[..<end].reduce(0, +))
-  }
-
-  func atLeast(_ sum: Int) -> Double {
-    let start = max(sum - smallest, 0)
-    return start >= shares.count ? 0 : min(1, shares[start...].reduce(0, +))
   }
 }
 
@@ -86,11 +84,16 @@ public struct MannWhitney: Sendable, Equatable {
     u = Double(sum) / 2 - m * (m + 1) / 2
     isExact = all.count <= Self.exactLimit
     if isExact {
-      // The sample with fewer values gives the smaller table; both tails are those of one distribution.
+      // The sample with fewer values gives the smaller table, and the tail that is nearer the shorter one.
       let fewer = min(first.count, second.count)
-      let own = second.count == fewer ? sum : doubled.reduce(0, +) - sum
-      let distribution = RankSumCache.distribution(doubled, fewer, hasTies: ties > 0)
-      p = min(1, 2 * min(distribution.atMost(own), distribution.atLeast(own)))
+      var own = second.count == fewer ? sum : doubled.reduce(0, +) - sum
+      if own > fewer * (all.count + 1) {
+        let mirror = 2 * (all.count + 1)
+        own = fewer * mirror - own
+        doubled = doubled.reversed().map { mirror - $0 }
+      }
+      let distribution = RankSumCache.distribution(doubled, fewer, hasTies: ties > 0, upTo: own)
+      p = min(1, 2 * distribution.atMost(own))
     } else {
       let count = n + m
       let variance = n * m / 12 * (count + 1 - ties / (count * (count - 1)))

@@ -9,8 +9,10 @@ enum RankSumCache {
 
   private static let known = Mutex<[Sizes: RankSumDistribution]>([:])
 
-  static func distribution(_ doubled: [Int], _ first: Int, hasTies: Bool) -> RankSumDistribution {
-    guard !hasTies else { return RankSumDistribution(doubled: doubled, first: first) }
+  static func distribution(
+    _ doubled: [Int], _ first: Int, hasTies: Bool, upTo limit: Int = .max
+  ) -> RankSumDistribution {
+    guard !hasTies else { return RankSumDistribution(doubled: doubled, first: first, upTo: limit) }
     let sizes = Sizes(all: doubled.count, first: first)
     return known.withLock { known in
       if let distribution = known[sizes] { return distribution }

@@ -131,7 +131,6 @@ extension ETDump {
     let fifth = Self.run(launches, slowedBy: 0.2, seed: 3)
     #expect(fifth.named >= 0.95)
     #expect(fifth.others <= 0.05)
-    print(model, launches.large.count, same, tenth, fifth)
   }
 
   /// What the experiment does to the parts of a trace is what a slower operator does to the trace.

@@ -162,17 +162,21 @@ private struct SectionDiff {
     let row = part.rows[0]
     let isOne = ![.calling, .control, .between].contains(part.identity.kind)
     var operatorName = isOne ? aligned.operatorName(block: block, row: row) : nil
+    var module = isOne ? aligned.module(block: block, row: row) : nil
     if part.identity.kind == .delegateKernel {
+      // Quantizing around an operator has no module, and is not what the kernel is for.
+      let nodes = aligned.nodes(block: block, row: row)
+      let plain = nodes.filter { !$0.op.containsBytes("quantize_per") }
       var names: [String] = []
-      for node in aligned.nodes(block: block, row: row).prefix(8) where !names.contains(node.op) {
-        names.append(node.op)
-      }
+      for node in (plain.isEmpty ? nodes : plain).prefix(8) where !names.contains(node.op) { names.append(node.op) }
       operatorName = names.isEmpty ? nil : names.joined(separator: ", ")
+      let modules = Set(plain.compactMap { $0.modules.last?.path })
+      if module == nil, modules.count == 1 { module = modules.first }
     }
     return TraceDiff.Item(
       kind: part.identity.kind, name: part.identity.name, operatorName: operatorName,
       backend: isOne ? aligned.backend(block: block, row: row) : nil,
-      module: isOne ? aligned.module(block: block, row: row) : nil,
+      module: module,
       sourceLine: isOne ? aligned.sourceLine(block: block, row: row) : nil, instruction: Int(part.identity.instruction))
   }
 
