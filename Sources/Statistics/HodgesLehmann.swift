@@ -27,7 +27,8 @@ public struct HodgesLehmann: Sendable, Equatable {
       return max(0, Int((n * m / 2 - half).rounded(.down)))
     }
     let fewer = min(first, second)
-    let distribution = RankSumCache.distribution((1...first + second).map { 2 * $0 }, fewer, hasTies: false)
+    let distribution = RankSumCache.distribution(
+      Array(stride(from: 2, through: 2 * (first + second), by: 2)), fewer, hasTies: false)
     let least = fewer * (fewer + 1)
     var count = 0
     while distribution.atMost(least + 2 * count) <= tail { count += 1 }
@@ -46,7 +47,15 @@ private struct Differences {
     count = first.count * second.count
     self.first = first.sorted()
     self.second = second.sorted()
-    all = count <= 4096 ? second.flatMap { value in first.map { value - $0 } }.sorted() : nil
+    all = count <= 4096 ? Self.pairs(first, second) : nil
+  }
+
+  private static func pairs(_ first: [Double], _ second: [Double]) -> [Double] {
+    var differences: [Double] = []
+    differences.reserveCapacity(first.count * second.count)
+    for value in second { for subtrahend in first { differences.append(value - subtrahend) } }
+    differences.sort()
+    return differences
   }
 
   /// The value that `place` differences lie before.

@@ -3,8 +3,8 @@
 /// Every choice of `first` of all ranks is as likely as any other. Ranks of equal values are their mean, so they are kept doubled, as
 /// whole numbers. (Streitberg and Röhmel's shift algorithm.)
 struct RankSumDistribution {
-  /// For each doubled rank sum above the smallest, the share of choices that have it.
-  private let shares: [Double]
+  /// For each doubled rank sum from the smallest on, the share of choices with at most it.
+  private let cumulative: [Double]
   private let smallest: Int
 
   /// - Parameters:
@@ -36,14 +36,20 @@ struct RankSumDistribution {
       }
     }
     for index in 0..<first { total = total * Double(doubled.count - index) / Double(index + 1) }
-    shares = ways[(first * width)...].map { $0 / total }
+    var cumulative = Array(ways[(first * width)...])
+    var sum = 0.0
+    for index in cumulative.indices {
+      sum += cumulative[index]
+      cumulative[index] = min(1, sum / total)
+    }
+    self.cumulative = cumulative
     smallest = first * base
   }
 
   /// The share of choices whose doubled rank sum is at most `sum`.
   func atMost(_ sum: Int) -> Double {
-    let end = min(sum - smallest + 1, shares.count)
-    return end <= 0 ? 0 : min(1, shares[..<end].reduce(0, +))
+    let place = min(sum - smallest, cumulative.count - 1)
+    return place < 0 ? 0 : cumulative[place]
   }
 }
 

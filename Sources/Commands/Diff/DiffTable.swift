@@ -130,7 +130,12 @@ struct DiffTable {
       $0.classification != .unchanged && $0.classification != .moved && !$0.isForeign
     }
     .sorted(by: isLarger)
-    guard let first = changed.first, section.totalClass != .unchanged else { return "" }
+    guard let first = changed.first else { return "" }
+    if section.totalClass == .unchanged {
+      let others = changed.count > 1 ? " and \(changed.count - 1) more" : ""
+      return
+        "Parts of it changed: \(words.title(first)), \(words.signed(first.change?.shift ?? first.contribution))\(others)"
+    }
     let sum = changed.reduce(0) { $0 + $1.contribution }
     let whole = section.new.median - section.base.median
     let title = words.sentence(first) ?? words.title(first)
