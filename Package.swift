@@ -154,6 +154,12 @@ let package = Package(
         "BrowserSupport", "Bytes", "Commands", "ETDumpFormat", "Presentation", "TestSupport", "TraceModel",
       ], swiftSettings: strict),
     .testTarget(
+      name: "DiffTests",
+      dependencies: [
+        "Analysis", "Bytes", "Commands", "ETCore", "ETDumpFormat", "ETFormats", "Statistics", "TestSupport",
+        "TraceModel",
+      ], swiftSettings: strict),
+    .testTarget(
       name: "InspectTests",
       dependencies: [
         "Analysis", "Bytes", "Commands", "ETCore", "ETDumpFormat", "ETFormats", "Statistics", "TestSupport",

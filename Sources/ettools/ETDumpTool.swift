@@ -13,10 +13,13 @@ struct ETDumpTool: ParsableCommand {
         etdump inspect trace.etdp                          where the time goes
         etdump inspect trace.etdp --model model.etrecord   … by operator, module and source line
         etdump flame trace.etdp --model model.etrecord -o report.html   as a page to look at
+        etdump diff before.etdp --to after.etdp            what changed, and how sure that is
         etdump check trace.etdp --model model.etrecord     is the trace sound, and does it fit the model?
       """,
     version: "etdump (ettools) \(Version.current)",
-    subcommands: [InspectCommand.self, FlameCommand.self, ExportCommand.self, CheckCommand.self, CatCommand.self])
+    subcommands: [
+      InspectCommand.self, FlameCommand.self, DiffCommand.self, ExportCommand.self, CheckCommand.self, CatCommand.self,
+    ])
 }
 
 extension ParsableCommand {

@@ -9,7 +9,7 @@ status=0
 
 help_of() {
   case $1 in
-    etdump) for tool in inspect flame export check cat; do "$program" etdump "$tool" --help; done ;;
+    etdump) for tool in inspect flame diff export check cat; do "$program" etdump "$tool" --help; done ;;
     *) "$program" "$1" --help ;;
   esac
 }

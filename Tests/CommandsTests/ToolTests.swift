@@ -4,9 +4,7 @@ import Testing
 
 /// The installed program, called by the names of its tools.
 @Suite struct ToolTests {
-  private func run(_ arguments: String...) throws -> (status: Int32, out: String, error: String) {
-    try run(arguments)
-  }
+  private func run(_ arguments: String...) throws -> (status: Int32, out: String, error: String) { try run(arguments) }
 
   private func run(_ arguments: [String]) throws -> (status: Int32, out: String, error: String) {
     let process = Process()
@@ -59,6 +57,25 @@ import Testing
     let device = try run("etdump", "export", trace, "--to", "sqlite", "-o", "/dev/null")
     #expect(device.status == 64 && device.error == "etdump: /dev/null: not a regular file, which a database needs\n")
     #expect(try run("etdump", "export", trace, "--to", "sqlite", "-o", folder + "/no/trace").status == 2)
+  }
+
+  @Test func diffAnswersWithItsStatus() throws {
+    let (slow, fast) = (
+      Fixtures.path("models/pnet/portable/time.etdp"), Fixtures.path("models/pnet/xnnpack/time.etdp")
+    )
+    let plain = try run("etdump", "diff", fast, "--to", slow)
+    #expect(plain.status == 0 && plain.out.hasPrefix("Execute is slower: ") && plain.error == "")
+    #expect(try run("etdump", "diff", fast, "--to", slow, "--fail-on", "slower").status == 1)
+    #expect(try run("etdump", "diff", slow, "--to", fast, "--fail-on", "slower").status == 0)
+    #expect(try run("etdump", "diff", fast, fast, "--to", slow, slow, "--format", "csv").status == 0)
+    #expect(try run("etdump", "diff", fast, "--to", "nothing.etdp").status == 2)
+    for wrong in [
+      [fast], [fast, "--to"], [fast, "--to", slow, "--alpha", "2"], [fast, "--to", slow, "--threshold", "-1"],
+      [fast, "--to", slow, "--fail-on", "red"], [fast, "--to", slow, "--format", "csv", "-o", "x.json"],
+      ["-", "--to", "-"],
+    ] {
+      #expect(try run(["etdump", "diff"] + wrong).status == 64, "\(wrong)")
+    }
   }
 
   @Test func explainThemselves() throws {

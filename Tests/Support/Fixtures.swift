@@ -11,12 +11,17 @@ public enum Fixtures {
     return package.appendingPathComponent("Fixtures").resolvingSymlinksInPath().path
   }()
 
-  /// All files, as paths from `root`, sorted; what makes them (`generate/`) and large ones that are not committed left
-  /// out.
+  /// All files, as paths from `root`, sorted; what makes them (`generate/`), large ones that are not committed and `launches/`, where
+  /// one is as another, left out.
   public static let files: [String] = {
     let all = FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String } ?? []
-    return all.filter { !$0.hasPrefix("generate/") && !$0.hasPrefix("large/") }.sorted()
+    return all.filter { path in !["generate/", "large/", "launches/"].contains { path.hasPrefix($0) } }.sorted()
   }()
+
+  /// The forty launches of an unchanged model, as paths from `root`.
+  public static func launches(_ model: String) -> [String] {
+    (0..<40).map { "launches/\(model)/\($0 < 10 ? "0" : "")\($0).etdp" }
+  }
 
   /// The files whose names, without `.zst`, end in `suffix`.
   public static func files(endingIn suffix: String) -> [String] {
