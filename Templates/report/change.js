@@ -1,9 +1,10 @@
 "use strict";
 // The comparison with a base: which frames changed by more than noise.
 //
-// The unit of the test is the file, by the median of its runs, where both sides have several, else the run. A frame has
-// changed where a rank test of its times, corrected for the number of frames (Benjamini and Hochberg), says so, and its
-// medians differ by 5 % and by two steps of the clock: the defaults of `etdump diff`.
+// Operators and kernels have the verdict of `etdump diff`, which follows them through fusion and delegation. Frames around them,
+// and everything when other runs are chosen, are judged here: the unit of the test is the file, by the median of its runs, where
+// both sides have several, else the run. A frame has changed where a rank test of its times, corrected for the number of frames
+// (Benjamini and Hochberg), says so, and its medians differ by 5 % and by two steps of the clock: the defaults of `etdump diff`.
 
 const changeLevel = 0.05;
 const leastChange = 0.05;
@@ -23,8 +24,21 @@ function runRatio() {
 /** `slower`, `faster`, `unchanged`, `new` or `gone`. */
 function changeOf(frame) {
   if (isGone(frame)) return "gone";
-  if (isNew(frame)) return "new";
-  return frame.change?.verdict ?? "unchanged";
+  return verdictOf(frame.kind === "operator" || frame.kind === "kernel" ? frame.allRows() : [])
+    ?? (isNew(frame) ? "new" : frame.change?.verdict ?? "unchanged");
+}
+
+/** What `etdump diff` says of all of some rows alike; nothing where it differs or was not about these runs. */
+function verdictOf(rows) {
+  if (state.runs !== kept.runs) return null;
+  const found = new Set();
+  for (const [side, row] of rows) {
+    const kind = side.kind(row);
+    if (side.number === 0 && kind !== "call" && kind !== "framework") found.add(side.verdict(row));
+  }
+  const [verdict] = found;
+  if (found.size !== 1 || verdict === "") return null;
+  return { added: "new", removed: "gone", moved: "unchanged" }[verdict] ?? verdict;
 }
 
 function changeMark(frame) {
@@ -170,38 +184,25 @@ function upperTail(z) {
   return polynomial * Math.exp(-x * x) / 2;
 }
 
-/** The first part of the summary: what changed in all, and which operators. */
+/** The first part of the summary: what `etdump diff` says, and the time of all operators by what became of them. */
 function changeSummary() {
-  const roots = currentFrames();
-  const rows = [];
   const totals = new Map(["slower", "faster", "unchanged", "new", "gone"].map((name) => [name, { count: 0, now: 0, base: 0 }]));
   const ratio = runRatio();
-  (function gather(frame) {
-    const verdict = changeOf(frame);
-    if (frame.order.length === 0 || frame.kind === "operator") {
-      const total = totals.get(verdict);
+  const [root] = currentFrames();
+  if (root) {
+    (function gather(frame) {
+      if (frame.order.length > 0 && frame.kind !== "operator") return frame.order.forEach(gather);
+      const total = totals.get(changeOf(frame));
       total.count += 1;
       total.now += frame.total;
       total.base += frame.baseTotal * ratio;
-      if (verdict !== "unchanged") rows.push(frame);
-    } else {
-      frame.order.forEach(gather);
-    }
-  })(roots[0]);
-  const runs = chosenRuns()[0].filter((run) => run.block.isExecution).length;
-  const root = roots[0];
-  rows.sort((a, b) => Math.abs(b.total - b.baseTotal * ratio) - Math.abs(a.total - a.baseTotal * ratio));
-  const units = unitsOf(root.name);
-  return element("section", { class: "changes" },
-    element("h3", {}, "What changed"),
-    element("p", {}, nameElement(root.name), `${changeText(root)}. `,
-      units.isByFile ? `Compared by file: ${units.sides[0].length} new, ${units.sides[1].length} base.`
-        : `Compared by run: ${units.sides[0].length} new, ${units.sides[1].length} base. One launch a side knows nothing about the next launch.`),
+    })(root);
+  }
+  const runs = Math.max(1, chosenRuns()[0].filter((run) => run.block.isExecution).length);
+  return element("section", { class: "changes" }, element("h3", {}, "What changed"),
+    element("pre", { tabindex: "0", "aria-label": "What etdump diff says" }, visibleLines(report.comparison)),
     plainTable("By class", ["Class", ["Operators"], ["Base, a run"], ["New, a run"], ["Change"]], [...totals].map(([name, total]) => [
-      name, String(total.count), timeText(total.base / runs), timeText(total.now / runs), timeText((total.now - total.base) / runs)])),
-    rows.length === 0 ? element("p", {}, "No operator changed by more than noise.")
-      : plainTable("Operators that changed, the largest difference first", ["Operator", "Where", "Class", ["Base"], ["New"], ["Change"]],
-        rows.slice(0, 30).map((frame) => [frame.name, frame.path.slice(1, -1).join(" › "), changeOf(frame),
-          timeText(frame.baseTotal * ratio / runs), timeText(frame.total / runs),
-          timeText((frame.total - frame.baseTotal * ratio) / runs)])));
+      name, String(total.count), timeText(total.base / runs), timeText(total.now / runs), timeText((total.now - total.base) / runs)])));
 }
+
+const visibleLines = (lines) => lines.map(visible).join("\n");

@@ -104,7 +104,7 @@ class Side {
     this.row = {};
     for (const key of ["block", "parent", "kind", "name", "op", "backend", "module", "line", "instruction", "chain",
       "foreign", "grid", "shapes", "operators", "gathered"]) this.row[key] = column(name(`row.${key}`));
-    this.rowCount = this.row.block.length;
+    if (column.has(name("row.verdict"))) this.row.verdict = column(name("row.verdict"));
     this.eventBytes = column.bytes(name("events"));
     const runs = {};
     for (const key of ["index", "block", "iteration", "file", "phase", "warmUp", "start", "time", "offset", "events"]) {
@@ -118,6 +118,8 @@ class Side {
     }));
   }
 
+  /** What `etdump diff` says of a row: `slower`, `faster`, …; nothing without a base. */
+  verdict(row) { return this.row.verdict ? report.verdicts[this.row.verdict[row]] : ""; }
   kind(row) { return report.kinds[this.row.kind[row]]; }
   name(row) {
     const gathered = this.row.gathered[row];
@@ -162,6 +164,7 @@ const report = (() => {
     for (let i = 0; i < count; i++) values[i] = value += reader.next();
     return values;
   };
+  column.has = (name) => Object.hasOwn(json.columns, name);
   column.bytes = (name) => bytes.subarray(json.columns[name][0]);
 
   const modules = new PathTree(column("module.parent"));

@@ -117,7 +117,10 @@ const tableView = {
       compared.push(line.change);
     }
     correct(compared);
-    for (const line of this.all) if (line.change) line.class = line.change.verdict;
+    for (const line of this.all) {
+      if (line.change) line.class = line.change.verdict;
+      if (line.isEvent) line.class = verdictOf(line.rows) ?? line.class;
+    }
   },
 
   baseKey(line) { return state.group === "event" ? eventKey(...line.rows[0]) : line.key; },

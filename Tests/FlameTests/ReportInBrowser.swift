@@ -362,6 +362,11 @@ import TraceModel
     #expect(try page.evaluate("changeOf(currentFrames()[0])").string == "faster")
     let counts =
       "[...document.querySelectorAll('#panel-flame .frame')].reduce((counts, made) => (counts[made.classList[2]] = (counts[made.classList[2]] ?? 0) + 1, counts), {})"
+    // Operators have the verdict of `etdump diff`, which knows what they became.
+    #expect(
+      try page.evaluate(
+        "(() => { let frame = currentFrames()[0]; for (const name of ['stem', '0', 'convolution']) frame = frame.children.get(name); return changeOf(frame) + [...frame.children.values()].map(changeOf).sort() })()"
+      ).string == "fasterfaster,faster,new")
     let before = try page.evaluate("(\(counts))")
     #expect(before["new"].int ?? 0 > 0 && before["gone"].int == nil)
     try page.click("#panel-flame input[type=checkbox]")
@@ -369,7 +374,9 @@ import TraceModel
     #expect(try page.evaluate("(\(counts))")["gone"].int ?? 0 > 0)
     try page.press("8")
     let summary = try page.evaluate("summaryView.text()").string ?? ""
-    for part in ["What changed", "faster", "By class", "knows nothing about the next launch"] {
+    for part in ["What changed", "faster", "By class", "knows nothing of the next launch",
+      "became one XNNPACK kernel",
+    ] {
       #expect(summary.contains(part))
     }
     for key in ["1", "3", "4", "5", "6", "7"] {

@@ -47,13 +47,18 @@ public struct DiffRequest: Sendable {
   }
 
   public func compare(notes: any ByteSink) throws -> TraceDiff {
+    let (base, new) = try load(notes: notes)
+    return TraceDiff(base: base, new: new, settings: settings)
+  }
+
+  /// The traces of both sides, one for each file.
+  func load(notes: any ByteSink) throws -> (base: [AlignedTrace], new: [AlignedTrace]) {
     let from = try Self.load(base, method, runs, side: "base", notes)
     var paths = new
     if paths.record == nil && paths.program == nil && paths.models.isEmpty {
       (paths.record, paths.program, paths.models) = (base.record, base.program, base.models)
     }
-    let to = try Self.load(paths, newMethod ?? method, runs, side: "new", notes)
-    return TraceDiff(base: from, new: to, settings: settings)
+    return (from, try Self.load(paths, newMethod ?? method, runs, side: "new", notes))
   }
 
   private static func load(

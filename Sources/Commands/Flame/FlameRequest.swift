@@ -26,6 +26,13 @@ public struct FlameRequest: Sendable {
     var places = ReportPlaces()
     let new = try side(paths, &places)
     let base = try base.map { try side($0, &places) }
+    let comparison = try self.base.map { base in
+      var request = DiffRequest(base: base, new: paths, conversion: conversion)
+      request.method = method
+      request.runs = runs
+      (request.width, request.top) = (130, 20)
+      return try ReportComparison(request, notes: notes)
+    }
     var columns = ColumnData()
     var json = JSONWriter()
     json.object { json in
@@ -40,6 +47,12 @@ public struct FlameRequest: Sendable {
         json.value(conversion.tickRatio.denominator)
       }
       json.strings("kinds", ReportRows.kinds.map(\.1))
+      if let comparison {
+        json.strings("verdicts", ReportComparison.verdicts)
+        json.strings("comparison", comparison.lines)
+        columns.add("0.row.verdict", new.verdicts(comparison, isBase: false))
+        columns.add("1.row.verdict", base?.verdicts(comparison, isBase: true) ?? [])
+      }
       json.key("sides")
       json.array { json in
         new.write(&json, &columns, prefix: "0", &places.texts)

@@ -30,6 +30,11 @@ struct ReportTrace {
       aligned.trace, rows: rows, limit: Self.eventLimit(inputs.dump))
   }
 
+  /// For each row its number in `ReportComparison.verdicts`.
+  func verdicts(_ comparison: ReportComparison, isBase: Bool) -> [Int] {
+    comparison.verdicts(isBase: isBase, pooled: aligned.trace, rows: rows)
+  }
+
   func write(_ json: inout JSONWriter, _ columns: inout ColumnData, prefix: String, _ texts: inout ReportTexts) {
     let trace = aligned.trace
     let account = Account(aligned, selfTimes: trace.blocks.map(SelfTimes.init))
