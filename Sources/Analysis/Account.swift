@@ -96,10 +96,10 @@ public struct Account: Sendable {
     undelegated = native.sorted()
     border = atBorder.sorted()
     backends = byBackend.sorted()
-    let nativeTicks = undelegated.reduce(0) { $0 + $1.ticks }
+    let nativeTicks = undelegated.reduce(0) { $0 &+ $1.ticks }
     let overhead = rest.sorted()
-    let delegated = backends.reduce(0) { $0 + $1.ticks }
-    if total > 0 { backends.append(Entry(name: "no backend", ticks: total - delegated, calls: 0)) }
+    let delegated = backends.reduce(0) { $0 &+ $1.ticks }
+    if total > 0 { backends.append(Entry(name: "no backend", ticks: total &- delegated, calls: 0)) }
     parts = inBackends.sorted()
     if !undelegated.isEmpty {
       parts.insert(
@@ -111,7 +111,7 @@ public struct Account: Sendable {
   }
 
   /// Whether the parts add up to the whole, as they must.
-  public var isConserved: Bool { parts.reduce(0) { $0 + $1.ticks } == total }
+  public var isConserved: Bool { parts.reduce(0) { $0 &+ $1.ticks } == total }
 
   // MARK: Parts
 
@@ -125,7 +125,7 @@ public struct Account: Sendable {
         entries.append(Entry(name: name, ticks: 0, calls: 0, module: module))
         places[name] = place
       }
-      entries[place].ticks += ticks
+      entries[place].ticks &+= ticks
       entries[place].calls += calls
       if entries[place].module != module {
         entries[place].module = entries[place].module.flatMap { a in module.map { Self.common(a, $0) } }
@@ -158,14 +158,26 @@ public struct Account: Sendable {
 
   private static func rowsInsideExecute(_ trace: Trace, _ block: Int) -> [Bool] {
     let events = trace.blocks[block]
-    return events.rows.indices.map { row in
-      var place = row
+    var isInside = [Bool?](repeating: nil, count: events.rows.count)
+    for row in events.rows.indices {
+      // Up to what is known, then all of the way at once.
+      var (path, place, answer) = ([Int](), row, false)
       while true {
-        if trace.kinds[block][place] == .methodExecute { return true }
-        guard events.parents[place] >= 0 else { return false }
+        if let known = isInside[place] {
+          answer = known
+          break
+        }
+        path.append(place)
+        if trace.kinds[block][place] == .methodExecute {
+          answer = true
+          break
+        }
+        guard events.parents[place] >= 0 else { break }
         place = Int(events.parents[place])
       }
+      for place in path { isInside[place] = answer }
     }
+    return isInside.map { $0 == true }
   }
 
   private static func hasKernel(_ events: EventBlock, _ row: Int) -> Bool {

@@ -38,12 +38,14 @@ extension Trace {
     let deviating = all.filter { run in
       let count = zip(rows, medians).count { row, median in
         let time = events.duration(row: row, run: run)
-        return median > 0 && (time > 3 * median || time < median / 3)
+        let (limit, isBeyond) = median.multipliedReportingOverflow(by: 3)
+        return median > 0 && (!isBeyond && time > limit || time < median / 3)
       }
       return !rows.isEmpty && count * 5 >= rows.count * 2
     }
     guard !deviating.isEmpty, deviating.count < all.count else { return [Phase(name: .all, runs: all)] }
-    let others = all.filter { !deviating.contains($0) }
+    let isDeviating = Set(deviating)
+    let others = all.filter { !isDeviating.contains($0) }
     func longer(_ a: [Int], than b: [Int]) -> Bool {
       guard let row = kinds[block].firstIndex(of: .methodExecute) else { return true }
       func median(_ runs: [Int]) -> Ticks { runs.map { events.duration(row: row, run: $0) }.sorted()[runs.count / 2] }

@@ -16,7 +16,7 @@ const state = {
 };
 
 /** What a link keeps, with what it is when the link does not say. A comparison begins without the warm-up. */
-const kept = { view: "flame", mode: "module", group: "event", sort: "self", runs: "all", query: "" };
+const kept = { view: "flame", mode: "module", group: "event", sort: "self", descending: true, runs: "all", query: "" };
 if (report.base && hasWarmUp()) kept.runs = "warm";
 
 const panels = {};
@@ -47,11 +47,17 @@ function runChoices() {
   const choices = new Map([["all", "all runs"]]);
   const phases = new Set(report.side.runs.filter((run) => run.block.isExecution).map((run) => run.phaseName));
   if (hasWarmUp()) choices.set("warm", "without warm-up");
-  if (phases.size > 1) for (const phase of phases) choices.set(`phase:${phase}`, phase === "all" ? "after the cold run" : phase);
-  for (const run of report.side.runs.slice(0, 2000)) {
-    choices.set(`run:${run.number}`, `run ${run.number}: ${visible(groupOfRun(run)).slice(0, 40)}, ${timeText(run.time)}`);
-  }
+  const usual = phases.has("cold") ? "after the cold run" : "neither prefill nor decode";
+  if (phases.size > 1) for (const phase of phases) choices.set(`phase:${phase}`, phase === "all" ? usual : phase);
+  for (const run of report.side.runs.slice(0, 2000)) choices.set(`run:${run.number}`, runTitle(run));
   return choices;
+}
+
+const runTitle = (run) => `run ${run.number}: ${visible(groupOfRun(run)).slice(0, 40)}, ${timeText(run.time)}`;
+
+/** The run that a choice names alone. */
+function runOf(choice) {
+  return /^run:\d+$/.test(choice) ? report.side.runs[Number(choice.slice(4))] : undefined;
 }
 
 /** Whether some run is warm-up, or stands apart because it was cold. */
@@ -59,11 +65,15 @@ function hasWarmUp() {
   return report.sides.some((side) => side.runs.some((run) => run.warmUp || run.phaseName === "cold"));
 }
 
-/** For each side the runs that are chosen and have their events on the page. */
-function chosenRuns() {
+/**
+ * For each side the runs that are chosen.
+ *
+ * @param withoutEvents Whether also those that have no events on the page.
+ */
+function chosenRuns(withoutEvents = false) {
   const [kind, value] = state.runs.split(":");
   return report.sides.map((side) => side.runs.filter((run) => {
-    if (!run.hasEvents) return false;
+    if (!run.hasEvents && !withoutEvents) return false;
     switch (kind) {
       case "warm": return !run.warmUp && run.phaseName !== "cold";
       case "phase": return run.phaseName === value || !run.block.isExecution;
@@ -187,19 +197,26 @@ function showLine(line) {
 function saveState() {
   const link = new URLSearchParams();
   for (const [key, usual] of Object.entries(kept)) if (state[key] !== usual) link.set(key, state[key]);
-  if (state.framePath && state.framePath.length > 1) link.set("frame", JSON.stringify(state.framePath));
+  const isFirstRoot = state.framePath?.length === 1 && state.framePath[0] === currentFrames()[0]?.name;
+  if (state.framePath && !isFirstRoot) link.set("frame", JSON.stringify(state.framePath));
   if (state.event && state.view === "timeline") link.set("event", state.event.join(","));
   const hash = link.toString();
-  if (location.hash.slice(1) !== hash) history.replaceState(null, "", `#${hash}`);
+  if (location.hash.slice(1) === hash) return;
+  try {
+    history.replaceState(null, "", `#${hash}`);
+  } catch {
+    // Some browsers allow so many a minute; the view matters more than the link.
+  }
 }
 
 function loadState() {
   const link = new URLSearchParams(location.hash.slice(1));
   for (const [key, usual] of Object.entries(kept)) state[key] = link.get(key) ?? usual;
-  if (!(state.view in views)) state.view = kept.view;
-  if (!(state.mode in frameModes)) state.mode = kept.mode;
-  if (!(state.group in tableView.groups)) state.group = kept.group;
-  if (!runChoices().has(state.runs)) state.runs = kept.runs;
+  state.descending = String(state.descending) === "true";
+  if (!Object.hasOwn(views, state.view)) state.view = kept.view;
+  if (!Object.hasOwn(frameModes, state.mode)) state.mode = kept.mode;
+  if (!Object.hasOwn(tableView.groups, state.group)) state.group = kept.group;
+  if (!runOf(state.runs) && !runChoices().has(state.runs)) state.runs = kept.runs;
   state.pattern = patternOf(state.query);
   try {
     const path = JSON.parse(link.get("frame") ?? "null");
@@ -210,6 +227,8 @@ function loadState() {
   const event = (link.get("event") ?? "").split(",").map(Number);
   state.event = event.length === 2 && event.every(Number.isInteger) ? event : null;
   currentFrames.known = null;
+  // Views open where the link says, not where they were.
+  state.isFromLink = true;
 }
 
 // MARK: The page
@@ -226,9 +245,14 @@ function renderView() {
       view.isBuilt = true;
     }
   }
+  const run = runOf(state.runs);
+  if (run && !find("runs").querySelector(`[value="${state.runs}"]`)) {
+    find("runs").append(element("option", { value: state.runs }, runTitle(run)));
+  }
   find("runs").value = state.runs;
   if (find("search").value !== state.query) find("search").value = state.query;
   views[state.view].render();
+  state.isFromLink = false;
 }
 
 function say(text) { find("said").textContent = text; }
@@ -322,6 +346,9 @@ function start() {
     find(`tab-${state.view}`).focus();
   });
   find("skip").addEventListener("click", (event) => { event.preventDefault(); find("views").focus(); });
+  find("notice").textContent = report.sides.filter((side) => side.runsWithoutEvents > 0).map((side) =>
+    `The page has the events of ${(side.runs.length - side.runsWithoutEvents).toLocaleString("en")} of ${countText(side.runs.length, "run")}`
+    + `${side.number === 0 ? "" : " of the base"}, and of the others their lengths: sums and statistics of events are of those.`).join(" ");
   find("runs").append(...[...runChoices()].map(([value, title]) => element("option", { value }, title)));
   find("runs").addEventListener("change", () => setState({ runs: find("runs").value }));
   find("search").addEventListener("input", () => setState({ query: find("search").value }));

@@ -9,16 +9,29 @@
 const changeLevel = 0.05;
 const leastChange = 0.05;
 
-function isGone(frame) { return Boolean(report.base) && frame.total === 0 && frame.calls === 0 && frame.baseTotal !== 0; }
-function isNew(frame) { return Boolean(report.base) && frame.baseTotal === 0 && frame.total !== 0; }
+function isGone(frame) { return Boolean(report.base) && frame.allCalls === 0 && frame.allBaseCalls > 0; }
+function isNew(frame) { return Boolean(report.base) && frame.allBaseCalls === 0 && frame.allCalls > 0; }
 
 /** A frame's whole time in the base, as if the base had as many runs. */
-function scaledBase(frame) { return frame.baseTotal * runRatio(); }
+function scaledBase(frame) {
+  const { runs, baseRuns } = runCounts(rootOf(frame));
+  return baseRuns > 0 ? frame.baseTotal * runs / baseRuns : 0;
+}
 
-function runRatio() {
-  const [runs, baseRuns] = chosenRuns();
-  const count = (all) => all.filter((run) => run.block.isExecution).length;
-  return count(runs) / Math.max(1, count(baseRuns));
+/** How many of the chosen runs of each side a root is made of. */
+function runCounts(root) {
+  if (!root.runCounts) {
+    const blocks = blocksOf(root.allRows());
+    const [runs, baseRuns] = chosenRuns().map((side) => side.filter((run) => blocks.has(run.block)).length);
+    root.runCounts = { runs, baseRuns: baseRuns ?? 0 };
+  }
+  return root.runCounts;
+}
+
+function blocksOf(rows) {
+  const blocks = new Set();
+  for (const [side, row] of rows) blocks.add(side.blocks[side.row.block[row]]);
+  return blocks;
 }
 
 /** `slower`, `faster`, `unchanged`, `new` or `gone`. */
@@ -56,28 +69,39 @@ function changeText(frame) {
 /** Judges all frames of some roots that both sides have. */
 function judgeFrames(roots) {
   if (!report.base) return;
+  const units = unitsOf();
   const both = [];
-  const judge = (frame, units) => {
+  const judge = (frame) => {
     const times = sampleOf(frame.rows, units, "self");
+    const blocks = blocksOf(frame.rows);
     for (const child of frame.order) {
-      const inner = judge(child, units);
-      times.forEach((side, i) => side.forEach((_, j) => side[j] += inner[i][j]));
+      const inner = judge(child);
+      times.forEach((side, i) => side.forEach((_, j) => side[j] += inner.times[i][j]));
+      for (const block of inner.blocks) blocks.add(block);
     }
-    if (frame.baseTotal !== 0 && frame.total !== 0) {
-      frame.change = compare(times, units, gridOf(frame.rows));
+    if (frame.allBaseCalls > 0 && frame.allCalls > 0) {
+      frame.change = compare(times, units, gridOf(frame.rows), blocks);
       both.push(frame.change);
     }
-    return times;
+    return { times, blocks };
   };
-  for (const root of roots) judge(root, unitsOf(root.kind === "method" ? root.name : null));
+  roots.forEach(judge);
   correct(both);
 }
 
-/** How the times of some rows differ, a run; `correct` gives the verdict. */
-function compare(times, units, grid) {
-  const samples = units.sides.map((side, i) => side.map((unit) => summarize(unit.map((place) => times[i][place])).p50));
+/**
+ * How the times of some rows differ, a run; `correct` gives the verdict.
+ *
+ * @param blocks Those that the rows are of: runs of others say nothing of them.
+ */
+function compare(times, units, grid, blocks) {
+  const samples = units.sides.map((side, i) => side
+    .map((unit) => unit.filter((place) => blocks.has(units.runs[i][place].block)))
+    .filter((unit) => unit.length > 0)
+    .map((unit) => summarize(unit.map((place) => times[i][place])).p50));
   const [now, base] = samples.map((sample) => summarize(sample).p50);
-  return { now, base, relative: now / base - 1, verdict: "unchanged", p: rankTest(...samples), grid };
+  const relative = base === 0 ? (now === 0 ? 0 : Infinity) : now / base - 1;
+  return { now, base, relative, verdict: "unchanged", p: rankTest(...samples), grid };
 }
 
 /** Gives verdicts to all that was compared at once: the more there is, the smaller a probability must be (Benjamini, Hochberg). */
@@ -93,14 +117,11 @@ function correct(changes) {
 }
 
 /**
- * What the test compares: of each side the chosen executions, and its units as their places among them. A unit's value is the
- * median of its runs.
- *
- * @param method Whose executions; null for all.
+ * What the test compares: of each side the chosen runs, and its units as their places among them. A unit's value is the median
+ * of its runs.
  */
-function unitsOf(method) {
-  const runs = chosenRuns().map((side) => side.filter((run) =>
-    run.block.isExecution && (method === null || method === methodOf(run.block))));
+function unitsOf() {
+  const runs = chosenRuns();
   const byFile = runs.map((side) => [...groupBy(side.map((_, place) => place), (place) => side[place].file).values()]);
   const isByFile = byFile.every((side) => side.length > 1);
   return { isByFile, runs, sides: isByFile ? byFile : runs.map((side) => side.map((_, place) => [place])) };
@@ -187,22 +208,20 @@ function upperTail(z) {
 /** The first part of the summary: what `etdump diff` says, and the time of all operators by what became of them. */
 function changeSummary() {
   const totals = new Map(["slower", "faster", "unchanged", "new", "gone"].map((name) => [name, { count: 0, now: 0, base: 0 }]));
-  const ratio = runRatio();
-  const [root] = currentFrames();
-  if (root) {
+  for (const root of currentFrames().filter((frame) => frame.kind === "method")) {
+    const { runs, baseRuns } = runCounts(root);
     (function gather(frame) {
       if (frame.order.length > 0 && frame.kind !== "operator") return frame.order.forEach(gather);
       const total = totals.get(changeOf(frame));
       total.count += 1;
-      total.now += frame.total;
-      total.base += frame.baseTotal * ratio;
+      total.now += frame.total / Math.max(1, runs);
+      total.base += frame.baseTotal / Math.max(1, baseRuns);
     })(root);
   }
-  const runs = Math.max(1, chosenRuns()[0].filter((run) => run.block.isExecution).length);
   return element("section", { class: "changes" }, element("h3", {}, "What changed"),
     element("pre", { tabindex: "0", "aria-label": "What etdump diff says" }, visibleLines(report.comparison)),
     plainTable("By class", ["Class", ["Operators"], ["Base, a run"], ["New, a run"], ["Change"]], [...totals].map(([name, total]) => [
-      name, String(total.count), timeText(total.base / runs), timeText(total.now / runs), timeText((total.now - total.base) / runs)])));
+      name, String(total.count), timeText(total.base), timeText(total.now), timeText(total.now - total.base)])));
 }
 
 const visibleLines = (lines) => lines.map(visible).join("\n");

@@ -9,6 +9,8 @@ class NumberReader {
   constructor(bytes, at = 0) {
     this.bytes = bytes;
     this.at = at;
+    // Whether all that was read fits a number: no sum of times may lose a tick.
+    this.isExact = true;
   }
 
   next() {
@@ -25,7 +27,19 @@ class NumberReader {
       byte = bytes[this.at++];
       value += (byte & 127) * scale;
     }
+    if (value > Number.MAX_SAFE_INTEGER) this.isExact = false;
     return low & 1 ? -(value + 1) / 2 : value / 2;
+  }
+
+  /** The next number, whatever its size. */
+  nextBig() {
+    let value = 0n, shift = 0n, byte;
+    do {
+      byte = this.bytes[this.at++];
+      value |= BigInt(byte & 127) << shift;
+      shift += 7n;
+    } while (byte > 127);
+    return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n));
   }
 }
 
@@ -72,8 +86,23 @@ class Run {
       events.time[i] = time;
       end = start + time;
     }
+    if (!reader.isExact) this.unpackBig(events);
     this.unpacked = events;
     return events;
+  }
+
+  /** The same where times are beyond what a number holds exactly: only those that are lose digits. */
+  unpackBig(events) {
+    const reader = new NumberReader(this.side.eventBytes, this.offset);
+    let end = 0n;
+    for (let i = 0; i < this.eventCount; i++) {
+      reader.nextBig();
+      const start = BigInt.asIntN(64, end + reader.nextBig());
+      const time = reader.nextBig();
+      events.start[i] = Number(start);
+      events.time[i] = Number(time);
+      end = BigInt.asIntN(64, start + time);
+    }
   }
 
   /** By row of the block: how often it occurred, how long, and how long without what is inside it. */
@@ -110,8 +139,16 @@ class Side {
     for (const key of ["index", "block", "iteration", "file", "phase", "warmUp", "start", "time", "offset", "events"]) {
       runs[key] = column(name(`run.${key}`));
     }
-    this.blocks.forEach((block, index) => block.index = index);
+    const ordinals = new Map();
+    this.blocks.forEach((block, index) => {
+      const method = `${block.name} ${methodOf(block)} ${block.bundledInput ?? ""}`;
+      const ordinal = ordinals.get(method) ?? 0;
+      ordinals.set(method, ordinal + 1);
+      // `key` is the same for the blocks of two sides that stand for each other.
+      Object.assign(block, { index, key: `${method} ${ordinal}` });
+    });
     this.runs = Array.from(runs.index, (_, index) => new Run(this, index, runs));
+    this.runsWithoutEvents = this.runs.filter((run) => !run.hasEvents).length;
     const allocations = ["run", "name", "size", "event"].map((key) => column(name(`allocation.${key}`)));
     this.allocations = Array.from(allocations[0], (run, i) => ({
       run: this.runs[run], name: texts[allocations[1][i]], size: allocations[2][i], event: allocations[3][i],
@@ -121,11 +158,18 @@ class Side {
   /** What `etdump diff` says of a row: `slower`, `faster`, …; nothing without a base. */
   verdict(row) { return this.row.verdict ? report.verdicts[this.row.verdict[row]] : ""; }
   kind(row) { return report.kinds[this.row.kind[row]]; }
-  name(row) {
-    const gathered = this.row.gathered[row];
-    return gathered > 0 ? `${gathered.toLocaleString("en")} smaller events` : report.texts[this.row.name[row]];
+  name(row) { return report.texts[this.row.name[row]]; }
+  /** The operator; of a call without one, that of its kernel. */
+  op(row) {
+    if (this.row.op[row] > 0 || this.kind(row) !== "call") return report.texts[this.row.op[row]];
+    if (!this.kernels) {
+      this.kernels = new Map();
+      this.row.parent.forEach((parent, kernel) => {
+        if (parent >= 0 && this.kind(kernel) === "kernel" && this.row.op[kernel] > 0) this.kernels.set(parent, kernel);
+      });
+    }
+    return this.kernels.has(row) ? report.texts[this.row.op[this.kernels.get(row)]] : "";
   }
-  op(row) { return report.texts[this.row.op[row]]; }
   backend(row) { return report.texts[this.row.backend[row]]; }
   shapes(row) { return report.texts[this.row.shapes[row]]; }
   operators(row) { return report.texts[this.row.operators[row]]; }
@@ -162,6 +206,10 @@ const report = (() => {
     const values = new Float64Array(count);
     let value = 0;
     for (let i = 0; i < count; i++) values[i] = value += reader.next();
+    if (reader.isExact && values.every(Number.isSafeInteger)) return values;
+    const big = new NumberReader(bytes, offset);
+    let exact = 0n;
+    for (let i = 0; i < count; i++) values[i] = Number(exact = BigInt.asIntN(64, exact + big.nextBig()));
     return values;
   };
   column.has = (name) => Object.hasOwn(json.columns, name);

@@ -79,7 +79,7 @@ class FlameDrawing {
   /** @param at The place that stays, as a share of the width. */
   zoomBy(factor, at = 0.5) {
     const [start, end] = this.range;
-    const length = Math.min((end - start) / factor, this.full[1]);
+    const length = Math.max(Math.min((end - start) / factor, this.full[1]), 1);
     this.moveTo(start + (end - start) * at - length * at, length);
   }
 

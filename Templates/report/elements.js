@@ -28,6 +28,9 @@ function nameElement(text) {
     shown.length > 300 ? `${shown.slice(0, 300)}…` : shown);
 }
 
+/** A line of text to paste into a spreadsheet. */
+function cells(...values) { return values.map((value) => String(value ?? "").replace(/[\t\n\r]/g, " ")).join("\t"); }
+
 /**
  * A table of a few rows.
  *

@@ -5,7 +5,7 @@ const flameView = {
   title: "Flame graph",
 
   build(panel) {
-    this.roots = element("select", { "aria-label": "Root", onchange: () => this.showRoot(this.roots.selectedIndex) });
+    this.roots = element("select", { "aria-label": "Root", onchange: () => this.chooseRoot(this.roots.selectedIndex) });
     this.modes = element("select", { "aria-label": "Group frames by", onchange: () => setState({ mode: this.modes.value }) },
       Object.entries(frameModes).map(([mode, title]) => element("option", { value: mode }, title)));
     this.note = element("p", { class: "note" });
@@ -29,10 +29,24 @@ const flameView = {
   render() {
     this.modes.value = state.mode;
     const frames = currentFrames();
+    // What only marks frames leaves the place as it is.
+    const shape = `${state.merge} ${state.showGone}`;
+    if (this.drawing.root && frames[this.roots.selectedIndex] === this.drawing.root && this.shape === shape && !state.isFromLink) {
+      this.drawing.draw();
+      if (this.drawing.places.has(state.frame)) showDetails(state.frame);
+      return;
+    }
+    this.shape = shape;
     this.roots.replaceChildren(...frames.map((frame) =>
       element("option", {}, `${visible(frame.name).slice(0, 80)} – ${timeText(frame.total)}`)));
     const wanted = state.framePath ? frames.findIndex((frame) => frame.name === state.framePath[0]) : 0;
     this.showRoot(Math.max(wanted, 0));
+  },
+
+  chooseRoot(index) {
+    state.framePath = [currentFrames()[index].name];
+    this.showRoot(index);
+    saveState();
   },
 
   showRoot(index) {
@@ -79,7 +93,7 @@ const flameView = {
     const root = this.drawing.root;
     if (!root) return "";
     (function write(frame, depth) {
-      lines.push(`${"  ".repeat(depth)}${frame.name}\t${frame.total}\t${percentText(frame.total / root.total)}`);
+      lines.push(cells("  ".repeat(depth) + frame.name, frame.total, percentText(frame.total / root.total)));
       for (const child of frame.order) write(child, depth + 1);
     })(root, 0);
     return `frame\tticks\tshare\n${lines.join("\n")}\n`;

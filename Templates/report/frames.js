@@ -12,11 +12,15 @@ class Frame {
     this.self = 0;
     this.total = 0;
     this.calls = 0;
+    // With those inside, on both sides.
+    this.allCalls = 0;
+    this.allBaseCalls = 0;
     // Rows whose self time is the frame's own: [side, row].
     this.rows = [];
     // With a base: its own and whole time there.
     this.baseSelf = 0;
     this.baseTotal = 0;
+    this.baseCalls = 0;
   }
 
   child(name, kind) {
@@ -95,6 +99,7 @@ function addBlock(side, block, runs, mode, root) {
       frame.calls += calls;
     } else {
       frame.baseSelf += time;
+      frame.baseCalls += calls;
     }
     frame.rows.push([side, row]);
   }
@@ -178,11 +183,15 @@ function comparableName(name) {
 function finish(frame) {
   frame.total = frame.self;
   frame.baseTotal = frame.baseSelf;
+  frame.allCalls = frame.calls;
+  frame.allBaseCalls = frame.baseCalls;
   frame.depth = frame.parent ? frame.parent.depth + 1 : 0;
   for (const child of frame.children.values()) {
     finish(child);
     frame.total += child.total;
     frame.baseTotal += child.baseTotal;
+    frame.allCalls += child.allCalls;
+    frame.allBaseCalls += child.allBaseCalls;
   }
   frame.order = [...frame.children.values()].sort((a, b) =>
     Math.max(b.total, b.baseTotal) - Math.max(a.total, a.baseTotal) || (a.name < b.name ? -1 : 1));
@@ -207,6 +216,7 @@ function sandwich(root, name) {
     into.self += frame.self;
     into.baseSelf += frame.baseSelf;
     into.calls += frame.calls;
+    into.baseCalls += frame.baseCalls;
     into.rows.push(...frame.rows);
     for (const child of frame.children.values()) merge(into.child(child.name, child.kind), child);
   };
@@ -216,6 +226,9 @@ function sandwich(root, name) {
     for (let caller = frame.parent; caller; caller = caller.parent) at = at.child(caller.name, caller.kind);
     at.self += frame.total;
     at.baseSelf += frame.baseTotal;
+    at.calls += frame.allCalls;
+    at.baseCalls += frame.allBaseCalls;
+    at.rows.push(...frame.allRows());
   }
   callers.kind = callees.kind;
   finish(callees);

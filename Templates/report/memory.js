@@ -26,7 +26,7 @@ const memoryView = {
     } else {
       parts.push(this.allocatorTable(chosen), this.runTable(chosen));
       if (side.allocationsLeftOut > 0) {
-        parts.push(element("p", { class: "note" }, `The first ${chosen.length.toLocaleString("en")} are told; ${countText(side.allocationsLeftOut, "allocation")} more are in the trace.`));
+        parts.push(element("p", { class: "note" }, `The page has the first ${side.allocations.length.toLocaleString("en")} allocations of the trace; ${side.allocationsLeftOut.toLocaleString("en")} more are not in these sums.`));
       }
     }
     if (parts.length === 1 && side.planned.length === 0) {
@@ -55,6 +55,6 @@ const memoryView = {
 
   text() {
     return `run\tallocator\tbytes\tafter events\n${report.side.allocations.map((one) =>
-      [one.run.number, one.name, one.size, one.event].join("\t")).join("\n")}\n`;
+      cells(one.run.number, one.name, one.size, one.event)).join("\n")}\n`;
   },
 };

@@ -17,7 +17,9 @@ const runsView = {
     this.runs = report.side.runs.filter((run) => run.block.isExecution);
     if (this.runs.length === 0) this.runs = [...report.side.runs];
     this.groups = [...groupBy(this.runs, groupOfRun)];
-    const notes = this.groups.map(([name, runs]) => `${name}: ${this.notesOn(runs)}`);
+    this.medians = new Map(this.groups.map(([name, runs]) => [name, summarize(runs.map((run) => run.time)).p50]));
+    const notes = this.groups.slice(0, 20).map(([name, runs]) => `${visible(name)}: ${this.notesOn(runs)}`);
+    if (this.groups.length > 20) notes.push(`and ${this.groups.length - 20} groups more`);
     this.note.textContent = notes.join(". ");
     this.canvas.setAttribute("aria-label", `Time of each run. ${notes.join(". ")}`);
     this.paint();
@@ -27,13 +29,8 @@ const runsView = {
       plainTable("Slowest runs", ["Run", ["Time"], ["Against the median"], "Where it went"], slowest.map((run) => [
         element("button", { onclick: () => { state.event = [run.number, -1]; setState({ view: "timeline" }); } },
           `${visible(groupOfRun(run))} ${run.iteration}`),
-        timeText(run.time), signedPercent(run.time / this.medianOf(run) - 1), this.whereItWent(run)])),
+        timeText(run.time), signedPercent(run.time / this.medians.get(groupOfRun(run)) - 1), this.whereItWent(run)])),
       report.side.files.length > 1 ? this.fileTable() : "");
-  },
-
-  medianOf(run) {
-    const [, runs] = this.groups.find(([name]) => name === groupOfRun(run));
-    return summarize(runs.map((other) => other.time)).p50;
   },
 
   /** The row that took longest above its own median. */
@@ -69,7 +66,7 @@ const runsView = {
     }
     const outliers = outliersOf(summary);
     if (outliers > 0) notes.push(countText(outliers, "outlier"));
-    if (runs[0].phaseName === "decode" && runs.length >= 3) {
+    if (runs[0].phaseName === "decode" && runs.length >= 3 && report.side.files.length === 1) {
       const slope = slopeOf(runs.map((run) => run.time));
       notes.push(`a token takes ${timeText(Math.abs(slope))} ${slope >= 0 ? "more" : "less"} than the one before`);
     }
@@ -108,9 +105,9 @@ const runsView = {
       brush.globalAlpha = 1;
     }
     brush.fillText(`${countText(this.runs.length, "run")}, in order`, 60, height - 6);
+    const places = new Map(this.runs.map((run, i) => [run, i]));
     this.groups.forEach(([name, runs], number) => {
       const style = `family-${number % 6}`;
-      const places = new Map(this.runs.map((run, i) => [run, i]));
       runs.slice(0, 50000).forEach((run) => {
         const [x, y] = this.place(run, places.get(run));
         brush.fillStyle = colours[style];
@@ -121,7 +118,8 @@ const runsView = {
         if (run.warmUp) brush.stroke();
         else brush.fill();
       });
-      const median = summarize(runs.map((run) => run.time)).p50;
+      if (number >= 20) return;
+      const median = this.medians.get(name);
       const y = this.place({ time: median }, 0)[1];
       brush.fillStyle = colours[style];
       brush.fillRect(60, y, width - 70, 1);
@@ -142,14 +140,15 @@ const runsView = {
 
   text() {
     return `run\tfile\tblock\tphase\tticks\n${report.side.runs.map((run) =>
-      [run.number, report.side.files[run.file], run.block.name, run.phaseName, run.time].join("\t")).join("\n")}\n`;
+      cells(run.number, report.side.files[run.file], groupOfRun(run), run.phaseName, run.time)).join("\n")}\n`;
   },
 };
 
 /** Runs that are told together: those of a method and a phase, or loading. */
 function groupOfRun(run) {
   if (!run.block.isExecution) return `${run.block.name} (loading)`;
-  const name = methodOf(run.block);
+  const input = run.block.bundledInput === undefined ? "" : ` input ${run.block.bundledInput}`;
+  const name = methodOf(run.block) + input;
   return run.phaseName === "all" ? name : `${name} ${run.phaseName}`;
 }
 
@@ -177,7 +176,7 @@ function latencyTable() {
   const groups = report.sides.flatMap((side) =>
     [...groupBy(side.runs, groupOfRun)].map(([name, runs]) => [side.number === 0 ? name : `base: ${name}`, runs]));
   return plainTable("Latency", ["", ["Runs"], ["Least"], ["p10"], ["Median"], ["95 % interval"], ["p90"], ["p95"], ["p99"], ["Most"], ["Mean"], ["SD"]],
-    groups.map(([name, runs]) => {
+    groups.slice(0, 200).map(([name, runs]) => {
       const times = summarize(runs.map((run) => run.time));
       return [name, String(times.count), ...[times.min, times.p10, times.p50].map(timeText),
         times.interval ? timeRange(times.interval) : "–",

@@ -20,7 +20,8 @@ const sandwichView = {
   },
 
   render() {
-    const root = currentFrames()[0];
+    const roots = currentFrames();
+    const root = roots.find((frame) => frame.name === state.framePath?.[0]) ?? roots[0];
     if (!root) {
       this.heading.textContent = "No events in the chosen runs.";
       return;
@@ -42,6 +43,8 @@ const sandwichView = {
   showName(name) {
     this.chooser.value = name;
     const { callers, callees } = sandwich(this.root, name);
+    judgeFrames([callers]);
+    judgeFrames([callees]);
     state.frame = callees;
     this.callers.show(callers);
     this.callees.show(callees);

@@ -74,7 +74,7 @@ const sourceView = {
 
   text() {
     return `file\tline\tself ticks\ttotal ticks\tcode\n${[...this.lines.values()].map((line) =>
-      [line.file, line.line, line.self, line.total, line.code].join("\t")).join("\n")}\n`;
+      cells(line.file, line.line, line.self, line.total, line.code)).join("\n")}\n`;
   },
 };
 

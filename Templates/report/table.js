@@ -97,23 +97,21 @@ const tableView = {
 
   /** Lines that both sides have are compared, by their whole time for an event, by self time for a group. */
   judge() {
-    const units = new Map();
-    const kind = state.group === "event" ? "total" : "self";
-    const byKey = new Map(this.all.map((line) => [this.baseKey(line), line]));
+    const units = unitsOf();
+    const isEvent = state.group === "event";
+    const byKey = new Map(this.all.map((line) => [isEvent ? eventKey(...line.rows[0]) : line.key, line]));
     for (const block of report.base.blocks) {
       for (let row = block.firstRow; row < block.firstRow + block.rows; row++) {
-        byKey.get(state.group === "event" ? eventKey(report.base, row) : this.keyOf(report.base, row, block, state.group))?.baseRows.push([report.base, row]);
+        if (!isEvent && report.base.row.foreign[row] === 1) continue;
+        byKey.get(isEvent ? eventKey(report.base, row) : this.keyOf(report.base, row, block, state.group))?.baseRows.push([report.base, row]);
       }
     }
     const compared = [];
     for (const line of this.all) {
-      const isTimed = line.rows.some(([side, row]) => side.blocks[side.row.block[row]].isExecution);
-      line.class = isTimed ? "new" : "";
-      if (line.baseRows.length === 0 || !isTimed) continue;
-      const methods = new Set(line.rows.map(([side, row]) => methodOf(side.blocks[side.row.block[row]])));
-      const method = methods.size === 1 ? [...methods][0] : null;
-      if (!units.has(method)) units.set(method, unitsOf(method));
-      line.change = compare(sampleOf([...line.rows, ...line.baseRows], units.get(method), kind), units.get(method), gridOf(line.rows));
+      line.class = "new";
+      if (line.baseRows.length === 0) continue;
+      const rows = [...line.rows, ...line.baseRows];
+      line.change = compare(sampleOf(rows, units, isEvent ? "total" : "self"), units, gridOf(line.rows), blocksOf(rows));
       compared.push(line.change);
     }
     correct(compared);
@@ -122,8 +120,6 @@ const tableView = {
       if (line.isEvent) line.class = verdictOf(line.rows) ?? line.class;
     }
   },
-
-  baseKey(line) { return state.group === "event" ? eventKey(...line.rows[0]) : line.key; },
 
   gather(group) {
     const side = report.side;
@@ -220,7 +216,9 @@ const tableView = {
     const first = isPrinted ? 0 : Math.max(0, Math.floor(this.scroller.scrollTop / this.rowHeight) - 10);
     const count = isPrinted ? 2000 : Math.ceil(height / this.rowHeight) + 20;
     const last = Math.min(this.lines.length, first + count);
+    const focused = this.body.contains(document.activeElement) ? document.activeElement.getAttribute("aria-rowindex") : null;
     this.body.replaceChildren(...this.lines.slice(first, last).map((line, i) => this.lineElement(line, first + i)));
+    if (focused) this.body.querySelector(`[aria-rowindex="${focused}"]`)?.focus({ preventScroll: true });
     this.spaceAbove.firstChild.firstChild.style.height = `${first * this.rowHeight}px`;
     this.spaceBelow.firstChild.firstChild.style.height = `${isPrinted ? 0 : (this.lines.length - last) * this.rowHeight}px`;
   },
@@ -238,18 +236,14 @@ const tableView = {
 
   text() {
     const head = this.columns.map((column) => column.title).join("\t");
-    const cells = (line) => this.columns.map((column) => {
-      const value = column.isText ? column.value(line) : column.value(line, this.runs);
-      return String(value ?? "").replace(/[\t\n\r]/g, " ");
-    });
-    return `${head}\n${this.lines.map((line) => cells(line).join("\t")).join("\n")}\n`;
+    const values = (line) => this.columns.map((column) => column.value(line, this.runs));
+    return `${head}\n${this.lines.map((line) => cells(...values(line))).join("\n")}\n`;
   },
 };
 
-/** What an event of the other side must have in common with one to be the same: method, place in the program, name. */
+/** What an event of the other side must have in common with one to be the same: block, place in the program, name. */
 function eventKey(side, row) {
-  const block = side.blocks[side.row.block[row]];
-  return [methodOf(block), side.row.chain[row], side.row.instruction[row], side.name(row)].join("\u0000");
+  return [side.blocks[side.row.block[row]].key, side.row.chain[row], side.row.instruction[row], side.name(row)].join("\u0000");
 }
 
 const comparable = (name) => report.base ? comparableName(name) : name;

@@ -31,7 +31,9 @@ const timelineView = {
 
   /** Places the runs one behind the other: by their clock within a file, files in order, with a gap that is not to scale. */
   render() {
-    const runs = chosenRuns()[0];
+    if (this.spans && this.shown === state.runs && !state.isFromLink) return this.draw();
+    this.shown = state.runs;
+    const runs = chosenRuns(true)[0];
     this.spans = [];
     let offset = 0, end = 0, origin = 0, file = null;
     for (const run of runs) {
@@ -52,7 +54,8 @@ const timelineView = {
     if (state.event) {
       const span = this.spans.find((span) => span.run.number === state.event[0]);
       if (span) {
-        this.select(span, state.event[1]);
+        const isThere = state.event[1] >= 0 && state.event[1] < span.run.events.row.length;
+        this.select(span, isThere ? state.event[1] : -1);
         this.range = [span.start, span.start + span.length];
       }
     }
@@ -76,7 +79,7 @@ const timelineView = {
 
   /** The events of a run by lane, each lane in order of start. Made when a run is first drawn. */
   lanesOf(run) {
-    if (run.lanes) return run.lanes;
+    if (run.lanes && run.lanes.depth === this.depth) return run.lanes;
     const side = report.side, { row, start, time } = run.events;
     const depths = [];
     const laneOf = new Int32Array(row.length), at = Float64Array.from(start);
@@ -118,7 +121,8 @@ const timelineView = {
         lane.end[i] = at[event] + time[event];
       });
     }
-    return run.lanes = lanes;
+    // Foreign lanes lie below the deepest of the chosen runs'.
+    return run.lanes = Object.assign(lanes, { depth: this.depth });
   },
 
   draw() {
@@ -158,9 +162,7 @@ const timelineView = {
     }
     brush.fillStyle = colours.text;
     this.lanes.forEach((name, i) => brush.fillText(`${visible(name)}: a clock of its own`, 4, (this.depth + i) * this.laneHeight + 33));
-    const left = report.side.runsWithoutEvents;
     this.note.textContent = `${countText(this.spans.length, "run")}, ${timeText(to - from)} shown`
-      + (left > 0 ? `; of ${countText(left, "run")} of the trace the page has the length only` : "")
       + (this.selected ? `. ${this.describe(this.selected)}` : "");
     if (!isComplete) this.draw();
   },
@@ -223,7 +225,7 @@ const timelineView = {
     for (const span of this.spans) {
       if (time < span.start - slack || time > span.start + span.length + slack) continue;
       if (lane === 0) return { span, event: -1 };
-      const events = span.run.lanes?.[lane];
+      const events = span.run.hasEvents ? this.lanesOf(span.run)[lane] : null;
       if (!events) continue;
       const i = firstEndingBehind(events.end, time - span.start - slack);
       if (i < events.start.length && events.start[i] <= time - span.start + slack) return { span, event: events.event[i], lane, place: i };
@@ -247,6 +249,7 @@ const timelineView = {
     this.canvas.setPointerCapture(event.pointerId);
     this.canvas.addEventListener("pointermove", move);
     this.canvas.addEventListener("pointerup", release, { once: true });
+    this.canvas.addEventListener("pointercancel", () => this.canvas.removeEventListener("pointermove", move), { once: true });
   },
 
   point(event) {
@@ -362,7 +365,7 @@ const timelineView = {
       const { row, start, time } = span.run.events;
       for (let i = 0; i < row.length && lines.length < 100000; i++) {
         const at = span.start + start[i];
-        if (at + time[i] >= from && at <= to) lines.push(`${span.run.number}\t${report.side.name(row[i])}\t${start[i]}\t${time[i]}`);
+        if (at + time[i] >= from && at <= to) lines.push(cells(span.run.number, report.side.name(row[i]), start[i], time[i]));
       }
     }
     return `${lines.join("\n")}\n`;

@@ -133,6 +133,35 @@ import TraceModel
         ETDump.RunData(name: dump.names.intern("Execute"), events: dump.events.count - 1..<dump.events.count))
     }
     #expect(try Self.page(dump).hasSuffix("</html>\n"))
+    // Runs whose times sum to more than 64 bits hold, or are more than thrice another.
+    for times in [[UInt64](repeating: 1 << 62, count: 5), [1, 1 << 63, 5, 7, 1 << 63]] {
+      var dump = ETDump()
+      for time in times {
+        let first = dump.events.count
+        for kernel in 0..<3 {
+          var event = ETDump.Event(kind: .profile)
+          event.name = dump.names.intern("native_call_add.out")
+          event.instructionID = Int32(kernel)
+          (event.start, event.end) = (0, time)
+          dump.events.append(event)
+        }
+        dump.runs.append(ETDump.RunData(name: dump.names.intern("Execute"), events: first..<dump.events.count))
+      }
+      #expect(try Self.page(dump).hasSuffix("</html>\n"))
+    }
+  }
+
+  /// Time and memory in proportion to the trace: many runs, many blocks.
+  @Test func manyRunsAndBlocksMakeAPage() throws {
+    var dump = ETDump()
+    for run in 0..<20_000 {
+      var event = ETDump.Event(kind: .profile)
+      event.name = dump.names.intern("native_call_add.out")
+      (event.start, event.end) = (UInt64(run) * 10, UInt64(run) * 10 + 5)
+      dump.events.append(event)
+      dump.runs.append(ETDump.RunData(name: dump.names.intern("Execute \(run % 5_000)"), events: run..<run + 1))
+    }
+    #expect(try Self.page(dump).hasSuffix("</html>\n"))
   }
 
   @Test func columnsComeBack() throws {

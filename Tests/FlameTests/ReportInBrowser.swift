@@ -366,7 +366,7 @@ import TraceModel
     #expect(
       try page.evaluate(
         "(() => { let frame = currentFrames()[0]; for (const name of ['stem', '0', 'convolution']) frame = frame.children.get(name); return changeOf(frame) + [...frame.children.values()].map(changeOf).sort() })()"
-      ).string == "fasterfaster,faster,new")
+      ).string == "fasterfaster,gone,new")
     let before = try page.evaluate("(\(counts))")
     #expect(before["new"].int ?? 0 > 0 && before["gone"].int == nil)
     try page.click("#panel-flame input[type=checkbox]")
@@ -374,7 +374,8 @@ import TraceModel
     #expect(try page.evaluate("(\(counts))")["gone"].int ?? 0 > 0)
     try page.press("8")
     let summary = try page.evaluate("summaryView.text()").string ?? ""
-    for part in ["What changed", "faster", "By class", "knows nothing of the next launch",
+    for part in [
+      "What changed", "faster", "By class", "knows nothing of the next launch",
       "became one XNNPACK kernel",
     ] {
       #expect(summary.contains(part))
@@ -383,6 +384,52 @@ import TraceModel
       try page.press(key)
       try page.settle()
     }
+    expectSilence(page)
+  }
+
+  /// A trace against itself is unchanged in every frame and every line: other clocks, several methods, several blocks of one.
+  @Test(arguments: [
+    Example(trace: "native/delegate-qnn.etdp"), Example(trace: "models/multi_method/portable/both.etdp"),
+    Example(trace: "native/bundled-input.etdp"), Example(trace: "native/control-flow.etdp"),
+    Example(trace: "native/many-runs.etdp"), Example(trace: "native/empty-no-runs.etdp"),
+  ]) func nothingChangedAgainstItself(_ example: Example) throws {
+    let page = try open(example, base: example)
+    let found = try page.evaluate(
+      """
+      (() => { const found = new Set();
+        for (const group of Object.keys(tableView.groups)) { setState({view: 'table', group}); tableView.all.forEach(line => found.add(line.class)) }
+        const look = (frame) => { found.add(changeOf(frame)); frame.order.forEach(look) };
+        for (const mode of Object.keys(frameModes)) { setState({view: 'flame', mode}); currentFrames().forEach(look) }
+        setState({view: 'sandwich'}); if (sandwichView.callers.root) { look(sandwichView.callers.root); look(sandwichView.callees.root) }
+        setState({view: 'summary'});
+        return [...found].join() })()
+      """)
+    #expect(found.string == (example.trace.contains("empty") ? "" : "unchanged"))
+    expectSilence(page)
+  }
+
+  @Test func linksThatAreWrongAreIgnored() throws {
+    for hash in [
+      "view=toString&mode=constructor&group=__proto__&runs=run:99", "view=timeline&event=0,999999", "frame=[1,{}]",
+      "view=table&sort=nothing&query=(", "runs=phase:none",
+    ] {
+      let page = try open(Self.examples[1], hash: hash)
+      #expect(try page.evaluate("document.querySelectorAll('[role=tabpanel]:not([hidden])').length").int == 1)
+      expectSilence(page)
+    }
+  }
+
+  @Test func searchKeepsTheZoom() throws {
+    let page = try open(Self.examples[1])
+    try page.click("#panel-flame [aria-label^='stages,']")
+    let range = try page.evaluate("flameView.drawing.range.join()")
+    try page.press("/")
+    try page.type("conv")
+    #expect(try page.evaluate("flameView.drawing.range.join()") == range)
+    // The order of a table is in its link.
+    try page.evaluate("setState({view: 'table', sort: 'name', descending: false})")
+    let linked = try open(Self.examples[1], hash: try #require(try page.evaluate("location.hash.slice(1)").string))
+    #expect(try linked.evaluate("state.descending") == false)
     expectSilence(page)
   }
 

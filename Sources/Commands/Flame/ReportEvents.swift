@@ -36,7 +36,7 @@ struct ReportEvents {
       }
     }
     runs.sort { $0.index < $1.index }
-    for place in runs.indices { measure(&runs[place], trace) }
+    for place in runs.indices { (runs[place].start, runs[place].time) = Self.times(of: runs[place], trace) }
     for place in order(trace) {
       let before = bytes.count
       pack(place, trace, rows)
@@ -49,8 +49,9 @@ struct ReportEvents {
     }
   }
 
-  private func measure(_ run: inout Run, _ trace: Trace) {
-    guard let range = trace.dump.runs[run.index].events else { return }
+  /// When a run started, and how long it took.
+  private static func times(of run: Run, _ trace: Trace) -> (start: Ticks, time: Int64) {
+    guard let range = trace.dump.runs[run.index].events else { return (0, 0) }
     let block = trace.blocks[run.block]
     var (first, last) = (Ticks.max, Ticks.min)
     for event in trace.dump.events[range] where event.kind == .profile && !event.isDelegated {
@@ -62,11 +63,10 @@ struct ReportEvents {
       if first == .max { first = 0 }
       last = first
     }
-    run.start = first
-    run.time = Int64(truncatingIfNeeded: last &- first)
-    if let row = trace.kinds[run.block].firstIndex(of: .methodExecute) {
-      run.time = Int64(truncatingIfNeeded: block.duration(row: row, run: run.iteration))
+    guard let row = trace.kinds[run.block].firstIndex(of: .methodExecute) else {
+      return (first, Int64(truncatingIfNeeded: last &- first))
     }
+    return (first, Int64(truncatingIfNeeded: block.duration(row: row, run: run.iteration)))
   }
 
   /// The runs, those first that a reader needs most.
@@ -79,8 +79,8 @@ struct ReportEvents {
         chosen.append(place)
       }
     }
-    for block in trace.blocks.indices {
-      let mine = runs.indices.filter { runs[$0].block == block }
+    for mine in Dictionary(grouping: runs.indices, by: { runs[$0].block }).sorted(by: { $0.key < $1.key }).map(\.value)
+    {
       guard let first = mine.first, let last = mine.last else { continue }
       let byTime = mine.sorted { (runs[$0].time, $0) < (runs[$1].time, $1) }
       for place in [first, byTime[byTime.count / 2], byTime[0], byTime[byTime.count - 1], last] { choose(place) }

@@ -17,7 +17,8 @@ struct ReportTexts {
     let place = all.count
     places[text] = place
     let bytes = text.utf8.count
-    all.append(bytes <= Self.longest ? text : text.prefix(Self.longest / 4) + "… (\(bytes) bytes)")
+    all.append(
+      bytes <= Self.longest ? text : String(text.unicodeScalars.prefix(Self.longest / 4)) + "… (\(bytes) bytes)")
     return place
   }
 
@@ -107,39 +108,51 @@ struct ReportRows {
   init(_ aligned: AlignedTrace, program: Program?, limit: Int, _ places: inout ReportPlaces) {
     let trace = aligned.trace
     for column in Column.allCases { columns[column] = [] }
-    let least = Self.leastTime(trace, limit: limit)
+    var least = Least(trace, limit: limit)
     let shapes = ReportShapes(aligned, program: program)
     for block in trace.blocks.indices {
       let first = columns[.block]!.count
-      rows.append(add(block, of: aligned, shapes, least: least, &places))
+      rows.append(add(block, of: aligned, shapes, &least, &places))
       ranges.append(first..<columns[.block]!.count)
     }
   }
 
-  /// The self time, in all runs, that a row must have to be one of the most expensive; nil where all are.
-  private static func leastTime(_ trace: Trace, limit: Int) -> Int64? {
-    guard trace.blocks.reduce(0, { $0 + $1.rows.count }) > limit else { return nil }
-    var times: [Int64] = []
-    for events in trace.blocks {
-      let selfTimes = SelfTimes(events)
-      for row in events.rows.indices { times.append(selfTimes.total(row: row, runs: events.runs.indices)) }
+  /// What a row must have to be one of the most expensive: its self time in all runs, and a place among its equals.
+  private struct Least {
+    private var time = Int64.min
+    private var equals = Int.max
+    let isNeeded: Bool
+
+    init(_ trace: Trace, limit: Int) {
+      isNeeded = trace.blocks.reduce(0) { $0 + $1.rows.count } > limit
+      guard isNeeded else { return }
+      var times: [Int64] = []
+      for events in trace.blocks {
+        let selfTimes = SelfTimes(events)
+        for row in events.rows.indices { times.append(selfTimes.total(row: row, runs: events.runs.indices)) }
+      }
+      times.sort(by: >)
+      time = times[limit - 1]
+      equals = limit - (times.firstIndex(of: time) ?? 0)
     }
-    times.sort(by: >)
-    return times[limit]
+
+    mutating func isKept(_ time: Int64) -> Bool {
+      if time == self.time { equals -= 1 }
+      return time > self.time || time == self.time && equals >= 0
+    }
   }
 
   private mutating func add(
-    _ block: Int, of aligned: AlignedTrace, _ shapes: ReportShapes, least: Int64?, _ places: inout ReportPlaces
+    _ block: Int, of aligned: AlignedTrace, _ shapes: ReportShapes, _ least: inout Least, _ places: inout ReportPlaces
   ) -> [Int32] {
     let (trace, events) = (aligned.trace, aligned.trace.blocks[block])
     let kinds = trace.kinds[block]
     var isKept = [Bool](repeating: true, count: events.rows.count)
-    if let least {
+    if least.isNeeded {
       let selfTimes = SelfTimes(events)
       for row in events.rows.indices {
         isKept[row] =
-          [.methodExecute, .framework, .delegateCall].contains(kinds[row])
-          || selfTimes.total(row: row, runs: events.runs.indices) > least
+          least.isKept(selfTimes.total(row: row, runs: events.runs.indices)) || kinds[row] == .methodExecute
       }
       // What encloses a row of the page is one, too.
       for row in events.rows.indices where isKept[row] {

@@ -54,7 +54,7 @@ struct ReportTrace {
       }
       json.key("planned")
       json.array { json in for plan in inputs.program?.executionPlans ?? [] { write(plan, &json) } }
-      json.member("events", events.count)
+      json.member("events", inputs.dump.events.count)
       json.member("gatheredRows", rows.gathered)
       json.member("allocationsLeftOut", addColumns(&columns, prefix, &texts))
     }
