@@ -81,17 +81,28 @@ struct ModelOptions: ParsableArguments {
   }
 }
 
-struct TimeOptions: ParsableArguments {
+/// What a trace's ticks are.
+struct TickOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The unit of the trace's ticks: ns, us, ms, s or cycles.", valueName: "unit"))
   var sourceTimeScale: TimeScale = .ns
-  @Option(help: ArgumentHelp("The unit of printed times.", valueName: "unit"))
-  var targetTimeScale: TimeScale = .ms
   @Option(
     help: ArgumentHelp("A tick is N/D source units (the device's et_pal_ticks_to_ns_multiplier).", valueName: "N/D"))
   var tickRatio: String?
 
+  /// - Parameter target: The unit of times; ticks that are cycles stay cycles.
+  func conversion(to target: TimeScale) throws -> TimeConversion {
+    try TimeOptions.conversion(
+      from: sourceTimeScale, to: sourceTimeScale == .cycles ? .cycles : target, tickRatio: tickRatio)
+  }
+}
+
+struct TimeOptions: ParsableArguments {
+  @OptionGroup var ticks: TickOptions
+  @Option(help: ArgumentHelp("The unit of printed times.", valueName: "unit"))
+  var targetTimeScale: TimeScale = .ms
+
   func conversion() throws -> TimeConversion {
-    try Self.conversion(from: sourceTimeScale, to: targetTimeScale, tickRatio: tickRatio)
+    try Self.conversion(from: ticks.sourceTimeScale, to: targetTimeScale, tickRatio: ticks.tickRatio)
   }
 
   static func conversion(from source: TimeScale, to target: TimeScale, tickRatio: String?) throws -> TimeConversion {

@@ -36,16 +36,12 @@ struct ExportCommand: ParsableCommand, Work {
   var method: String?
   @Option(help: ArgumentHelp("Executions to keep: 0, 1.., ..9, 2..5 or -5.. (from the end).", valueName: "spec"))
   var runs: RunSelection?
-  @Option(help: ArgumentHelp("The unit of the trace's ticks: ns, us, ms, s or cycles.", valueName: "unit"))
-  var sourceTimeScale: TimeScale = .ns
-  @Option(
-    help: ArgumentHelp("A tick is N/D source units (the device's et_pal_ticks_to_ns_multiplier).", valueName: "N/D"))
-  var tickRatio: String?
+  @OptionGroup var ticks: TickOptions
   @Option(name: .shortAndLong, help: ArgumentHelp("The file to write; - for standard output.", valueName: "file"))
   var output: String?
 
   func validate() throws {
-    _ = try conversion()
+    _ = try ticks.conversion(to: .ns)
     if try chosenFormat().needsFile, output ?? "-" == "-" {
       throw ValidationError("a database cannot go to standard output: name a file with -o, such as -o trace.db")
     }
@@ -70,13 +66,9 @@ struct ExportCommand: ParsableCommand, Work {
     return format
   }
 
-  private func conversion() throws -> TimeConversion {
-    try TimeOptions.conversion(
-      from: sourceTimeScale, to: sourceTimeScale == .cycles ? .cycles : .ns, tickRatio: tickRatio)
-  }
-
   func perform(out: any ByteSink, notes: any ByteSink) throws -> ExitStatus {
-    var request = ExportRequest(paths: models.paths(traces), format: try chosenFormat(), conversion: try conversion())
+    var request = ExportRequest(
+      paths: models.paths(traces), format: try chosenFormat(), conversion: try ticks.conversion(to: .ns))
     request.method = method
     request.runs = runs ?? .all
     request.output = output

@@ -29,11 +29,7 @@ struct FlameCommand: ParsableCommand, Work {
   var method: String?
   @Option(help: ArgumentHelp("Executions to keep: 0, 1.., ..9, 2..5 or -5.. (from the end).", valueName: "spec"))
   var runs: RunSelection?
-  @Option(help: ArgumentHelp("The unit of the trace's ticks: ns, us, ms, s or cycles.", valueName: "unit"))
-  var sourceTimeScale: TimeScale = .ns
-  @Option(
-    help: ArgumentHelp("A tick is N/D source units (the device's et_pal_ticks_to_ns_multiplier).", valueName: "N/D"))
-  var tickRatio: String?
+  @OptionGroup var ticks: TickOptions
   @Option(name: .shortAndLong, help: ArgumentHelp("The page to write; - for standard output.", valueName: "file"))
   var output: String
 
@@ -41,16 +37,11 @@ struct FlameCommand: ParsableCommand, Work {
     if base.isEmpty && !baseModel.isEmpty {
       throw ValidationError("--base-model says of what --base is: name a --base")
     }
-    _ = try conversion()
-  }
-
-  private func conversion() throws -> TimeConversion {
-    try TimeOptions.conversion(
-      from: sourceTimeScale, to: sourceTimeScale == .cycles ? .cycles : .ms, tickRatio: tickRatio)
+    _ = try ticks.conversion(to: .ms)
   }
 
   func perform(out: any ByteSink, notes: any ByteSink) throws -> ExitStatus {
-    var request = FlameRequest(paths: models.paths(traces), conversion: try conversion(), output: output)
+    var request = FlameRequest(paths: models.paths(traces), conversion: try ticks.conversion(to: .ms), output: output)
     if !base.isEmpty {
       request.base = baseModel.isEmpty ? models.paths(base) : InputPaths(traces: base, models: baseModel)
     }

@@ -59,7 +59,7 @@ class Run {
   constructor(side, number, column) {
     this.side = side;
     this.number = number;
-    for (const name of ["index", "iteration", "file", "phase", "warmUp", "start", "time"]) this[name] = column[name][number];
+    for (const name of ["file", "phase", "warmUp", "start", "time"]) this[name] = column[name][number];
     this.block = side.blocks[column.block[number]];
     this.offset = column.offset[number];
     this.eventCount = column.events[number];
@@ -136,7 +136,7 @@ class Side {
     if (column.has(name("row.verdict"))) this.row.verdict = column(name("row.verdict"));
     this.eventBytes = column.bytes(name("events"));
     const runs = {};
-    for (const key of ["index", "block", "iteration", "file", "phase", "warmUp", "start", "time", "offset", "events"]) {
+    for (const key of ["block", "file", "phase", "warmUp", "start", "time", "offset", "events"]) {
       runs[key] = column(name(`run.${key}`));
     }
     const ordinals = new Map();
@@ -147,7 +147,7 @@ class Side {
       // `key` is the same for the blocks of two sides that stand for each other.
       Object.assign(block, { index, key: `${method} ${ordinal}` });
     });
-    this.runs = Array.from(runs.index, (_, index) => new Run(this, index, runs));
+    this.runs = Array.from(runs.block, (_, index) => new Run(this, index, runs));
     this.runsWithoutEvents = this.runs.filter((run) => !run.hasEvents).length;
     const allocations = ["run", "name", "size", "event"].map((key) => column(name(`allocation.${key}`)));
     this.allocations = Array.from(allocations[0], (run, i) => ({

@@ -28,6 +28,18 @@ function nameElement(text) {
     shown.length > 300 ? `${shown.slice(0, 300)}…` : shown);
 }
 
+/** Clears a canvas and gives it a size, in the screen's own pixels. */
+function brushFor(canvas, width, height) {
+  const ratio = window.devicePixelRatio || 1;
+  canvas.width = width * ratio;
+  canvas.height = height * ratio;
+  canvas.style.height = `${height}px`;
+  const brush = canvas.getContext("2d");
+  brush.scale(ratio, ratio);
+  brush.font = "12px system-ui, sans-serif";
+  return brush;
+}
+
 /** A line of text to paste into a spreadsheet. */
 function cells(...values) { return values.map((value) => String(value ?? "").replace(/[\t\n\r]/g, " ")).join("\t"); }
 

@@ -47,7 +47,7 @@ const memoryView = {
   runTable(allocations) {
     return plainTable("By run, in order", ["Run", ["Allocations"], ["Bytes"], "In order"],
       [...groupBy(allocations, (allocation) => allocation.run)].slice(0, 200).map(([run, mine]) => [
-        `${groupOfRun(run)} ${run.iteration}`, mine.length.toLocaleString("en"), bytesText(sumOf(mine, "size")),
+        `${groupOfRun(run)}, run ${run.number}`, mine.length.toLocaleString("en"), bytesText(sumOf(mine, "size")),
         mine.slice(0, 12).map((one) => `${one.name} ${bytesText(one.size)}`).join(", ") + (mine.length > 12 ? ", …" : "")]));
   },
 

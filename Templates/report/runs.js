@@ -28,7 +28,7 @@ const runsView = {
       latencyTable(),
       plainTable("Slowest runs", ["Run", ["Time"], ["Against the median"], "Where it went"], slowest.map((run) => [
         element("button", { onclick: () => { state.event = [run.number, -1]; setState({ view: "timeline" }); } },
-          `${visible(groupOfRun(run))} ${run.iteration}`),
+          `${visible(groupOfRun(run))}, run ${run.number}`),
         timeText(run.time), signedPercent(run.time / this.medians.get(groupOfRun(run)) - 1), this.whereItWent(run)])),
       report.side.files.length > 1 ? this.fileTable() : "");
   },
@@ -87,13 +87,8 @@ const runsView = {
   },
 
   paint() {
-    const width = this.box.clientWidth, height = 260, ratio = window.devicePixelRatio || 1;
-    this.canvas.width = width * ratio;
-    this.canvas.height = height * ratio;
-    this.canvas.style.height = `${height}px`;
-    const brush = this.canvas.getContext("2d");
-    brush.scale(ratio, ratio);
-    brush.font = "12px system-ui, sans-serif";
+    const width = this.box.clientWidth, height = 260;
+    const brush = brushFor(this.canvas, width, height);
     const colours = paintColours();
     this.most = Math.max(1, ...this.runs.slice(0, 50000).map((run) => run.time)) * 1.05;
     brush.fillStyle = colours.text;

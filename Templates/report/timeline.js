@@ -134,14 +134,10 @@ const timelineView = {
   },
 
   paint() {
-    const width = this.box.clientWidth, height = (this.depth + this.lanes.length) * this.laneHeight + 24;
-    const ratio = window.devicePixelRatio || 1;
-    this.canvas.width = width * ratio;
-    this.canvas.height = height * ratio;
-    this.canvas.style.height = `${height}px`;
-    const brush = this.canvas.getContext("2d");
-    brush.scale(ratio, ratio);
-    brush.font = "12px system-ui, sans-serif";
+    const width = this.box.clientWidth;
+    // A canvas has a largest size; no real trace comes near it.
+    const height = Math.min((this.depth + this.lanes.length) * this.laneHeight + 24, 8000);
+    const brush = brushFor(this.canvas, width, height);
     brush.textBaseline = "middle";
     const colours = paintColours();
     const [from, to] = this.range;
@@ -152,7 +148,7 @@ const timelineView = {
     for (const span of this.spans) {
       const left = (span.start - from) * scale, length = span.length * scale;
       if (left + length < 0 || left > width) continue;
-      this.paintBox(brush, colours, "method", left, length, 0, `${methodOf(span.run.block)} ${span.run.iteration}`);
+      this.paintBox(brush, colours, "method", left, length, 0, `${methodOf(span.run.block)}, run ${span.run.number}`);
       if (length < 3 || !span.run.hasEvents) continue;
       if (!span.run.lanes && performance.now() > deadline) {
         isComplete = false;
@@ -259,9 +255,9 @@ const timelineView = {
 
   describe({ span, event }) {
     const run = span.run;
-    if (event < 0) return `${visible(methodOf(run.block))}, run ${run.iteration}: ${timeText(run.time)}`;
+    if (event < 0) return `${visible(methodOf(run.block))}, run ${run.number}: ${timeText(run.time)}`;
     const { row, start, time } = run.events;
-    return `${visible(report.side.name(row[event]))}: ${timeText(time[event])}, from ${timeText(start[event])} on, run ${run.iteration}`;
+    return `${visible(report.side.name(row[event]))}: ${timeText(time[event])}, from ${timeText(start[event])} on, run ${run.number}`;
   },
 
   select(span, event) {

@@ -146,9 +146,7 @@ struct ReportTrace {
       Dictionary(
         uniqueKeysWithValues: phases.enumerated().flatMap { phase in phase.element.runs.map { ($0, phase.offset) } })
     }
-    columns.add("\(prefix).run.index", runs.map(\.index))
     columns.add("\(prefix).run.block", runs.map(\.block))
-    columns.add("\(prefix).run.iteration", runs.map(\.iteration))
     columns.add("\(prefix).run.file", runs.map(\.file))
     columns.add("\(prefix).run.phase", runs.map { phaseOf[$0.block][$0.iteration] ?? 0 })
     let warmUp = aligned.phases.enumerated().map { block, phases in
