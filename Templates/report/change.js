@@ -3,7 +3,7 @@
 //
 // Operators and kernels have the verdict of `etdump diff`, which follows them through fusion and delegation. Frames around them,
 // and everything when other runs are chosen, are judged here: the unit of the test is the file, by the median of its runs, where
-// one has several, else the run. A frame has changed where a rank test of its times, corrected for the number of frames
+// a side has several, else the run. A frame has changed where a rank test of its times, corrected for the number of frames
 // (Benjamini and Hochberg), says so, and its medians differ by 5 % and by two steps of the clock: the defaults of `etdump diff`.
 
 const changeLevel = 0.05;

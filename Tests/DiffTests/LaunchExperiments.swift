@@ -131,6 +131,11 @@ extension ETDump {
     let fifth = Self.run(launches, slowedBy: 0.2, seed: 3)
     #expect(fifth.named >= 0.95)
     #expect(fifth.others <= 0.05)
+    func percent(_ share: Double) -> String { "\((share * 1000).rounded() / 10) %" }
+    print(
+      "\(model): unchanged, a row named in \(percent(same.others)), the whole in \(percent(same.total)); "
+        + "+10 % named in \(percent(tenth.named)), another in \(percent(tenth.others)); "
+        + "+20 % named in \(percent(fifth.named)), another in \(percent(fifth.others))")
   }
 
   /// What the experiment does to the parts of a trace is what a slower operator does to the trace.
