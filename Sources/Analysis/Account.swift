@@ -158,26 +158,28 @@ public struct Account: Sendable {
 
   private static func rowsInsideExecute(_ trace: Trace, _ block: Int) -> [Bool] {
     let events = trace.blocks[block]
-    var isInside = [Bool?](repeating: nil, count: events.rows.count)
+    var known = [Bool?](repeating: nil, count: events.rows.count)
+    var path: [Int] = []
     for row in events.rows.indices {
       // Up to what is known, then all of the way at once.
-      var (path, place, answer) = ([Int](), row, false)
+      var (place, isInside) = (row, false)
       while true {
-        if let known = isInside[place] {
-          answer = known
+        if let answer = known[place] {
+          isInside = answer
           break
         }
         path.append(place)
         if trace.kinds[block][place] == .methodExecute {
-          answer = true
+          isInside = true
           break
         }
         guard events.parents[place] >= 0 else { break }
         place = Int(events.parents[place])
       }
-      for place in path { isInside[place] = answer }
+      for place in path { known[place] = isInside }
+      path.removeAll(keepingCapacity: true)
     }
-    return isInside.map { $0 == true }
+    return known.map { $0 == true }
   }
 
   private static func hasKernel(_ events: EventBlock, _ row: Int) -> Bool {
