@@ -44,17 +44,19 @@ function brushFor(canvas, width, height) {
 function cells(...values) { return values.map((value) => String(value ?? "").replace(/[\t\n\r]/g, " ")).join("\t"); }
 
 /**
- * A table of a few rows.
+ * A table of a few rows. Of more than a page should show it has the first, and says so.
  *
  * @param columns Each a title, or `[title]` for numbers.
  */
 function plainTable(caption, columns, rows) {
   const isNumber = columns.map(Array.isArray);
+  const limit = 200;
+  if (rows.length > limit) caption += ` – the first ${limit} of ${rows.length.toLocaleString("en")}`;
   return element("table", {},
     element("caption", {}, caption),
     element("thead", {}, element("tr", {}, columns.map((title, i) =>
       element("th", { scope: "col", class: isNumber[i] ? "number" : null }, isNumber[i] ? title[0] : title)))),
-    element("tbody", {}, rows.map((cells) => element("tr", {}, cells.map((cell, i) =>
+    element("tbody", {}, rows.slice(0, limit).map((cells) => element("tr", {}, cells.map((cell, i) =>
       element(i === 0 ? "th" : "td", { scope: i === 0 ? "row" : null, class: isNumber[i] ? "number" : null },
         typeof cell === "string" ? nameElement(cell) : cell))))));
 }

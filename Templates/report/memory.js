@@ -39,14 +39,14 @@ const memoryView = {
     const groups = [...groupBy(allocations, (allocation) => allocation.name)]
       .map(([name, mine]) => [name, mine, sumOf(mine, "size")]).sort((a, b) => b[2] - a[2]);
     const most = Math.max(1, ...groups.map((group) => group[2]));
-    return plainTable("By allocator", ["Allocator", ["Allocations"], ["Bytes"], ["Largest"], ""], groups.slice(0, 500).map(([name, mine, sum]) => [
+    return plainTable("By allocator", ["Allocator", ["Allocations"], ["Bytes"], ["Largest"], ""], groups.map(([name, mine, sum]) => [
       name, mine.length.toLocaleString("en"), bytesText(sum), bytesText(mine.reduce((most, one) => Math.max(most, one.size), 0)),
       element("div", { class: "bar", style: `--share:${Math.max(0, sum / most)}` })]));
   },
 
   runTable(allocations) {
     return plainTable("By run, in order", ["Run", ["Allocations"], ["Bytes"], "In order"],
-      [...groupBy(allocations, (allocation) => allocation.run)].slice(0, 200).map(([run, mine]) => [
+      [...groupBy(allocations, (allocation) => allocation.run)].map(([run, mine]) => [
         `${groupOfRun(run)}, run ${run.number}`, mine.length.toLocaleString("en"), bytesText(sumOf(mine, "size")),
         mine.slice(0, 12).map((one) => `${one.name} ${bytesText(one.size)}`).join(", ") + (mine.length > 12 ? ", …" : "")]));
   },

@@ -75,7 +75,7 @@ const runsView = {
 
   fileTable() {
     const files = [...groupBy(this.runs, (run) => run.file)];
-    return plainTable("Files", ["File", ["Runs"], ["Median"], ["Least"], ["Most"]], files.slice(0, 500).map(([file, runs]) => {
+    return plainTable("Files", ["File", ["Runs"], ["Median"], ["Least"], ["Most"]], files.map(([file, runs]) => {
       const summary = summarize(runs.map((run) => run.time));
       return [report.side.files[file], String(runs.length), timeText(summary.p50), timeText(summary.min), timeText(summary.max)];
     }));
@@ -171,7 +171,7 @@ function latencyTable() {
   const groups = report.sides.flatMap((side) =>
     [...groupBy(side.runs, groupOfRun)].map(([name, runs]) => [side.number === 0 ? name : `base: ${name}`, runs]));
   return plainTable("Latency", ["", ["Runs"], ["Least"], ["p10"], ["Median"], ["95 % interval"], ["p90"], ["p95"], ["p99"], ["Most"], ["Mean"], ["SD"]],
-    groups.slice(0, 200).map(([name, runs]) => {
+    groups.map(([name, runs]) => {
       const times = summarize(runs.map((run) => run.time));
       return [name, String(times.count), ...[times.min, times.p10, times.p50].map(timeText),
         times.interval ? timeRange(times.interval) : "–",

@@ -64,7 +64,8 @@ const sourceView = {
         element("td", { class: "text" }, nameElement(shown)));
     });
     return element("table", { class: "source" },
-      element("caption", {}, nameElement(file), ` – ${timeText(sumOf(lines, "self"))}`),
+      element("caption", {}, nameElement(file), ` – ${timeText(sumOf(lines, "self"))}`,
+        lines.length > 5000 ? `, the first 5,000 of ${lines.length.toLocaleString("en")} lines` : ""),
       element("thead", {}, element("tr", {}, ["Line", "Own", "With calls", "Code", "Operators"].map((title) =>
         element("th", { scope: "col" }, title)))),
       element("tbody", {}, rows));

@@ -42,7 +42,8 @@ const summaryView = {
         part.calls.toLocaleString("en"), element("div", { class: "bar", style: `--share:${Math.max(0, part.ticks / ticks)}` }),
       ]).concat([["= Method::execute", ticks.toLocaleString("en"), timeText(ticks / runs), "100.0 %", "", ""]])));
     }
-    parts.push(element("section", {}, element("h3", {}, `Findings of the check${of}`), side.findings.length === 0
+    parts.push(element("section", {}, element("h3", {},
+      `Findings of the check${of}${side.findings.length > 100 ? `: the worst 100 of ${side.findings.length}` : ""}`), side.findings.length === 0
       ? element("p", {}, "None.")
       : element("ul", { class: "findings" }, side.findings.slice(0, 100).map((finding) => element("li", { class: finding.severity },
         element("strong", {}, `${finding.severity} ${finding.rule}`), " ", nameElement(finding.message),

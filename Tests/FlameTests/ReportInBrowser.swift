@@ -347,6 +347,14 @@ import TraceModel
     #expect(try #require(try allocations.evaluate("sumOf(report.side.allocations, 'size')").int) > 0)
   }
 
+  @Test func longListsSayThatTheyAreCut() throws {
+    let page = try open(Example(trace: "native/loop.etdp"))
+    let caption = try page.evaluate(
+      "(() => { const table = plainTable('Some', ['a'], Array.from({ length: 1234 }, (_, i) => [String(i)])); return table.caption.textContent + ' ' + table.tBodies[0].rows.length })()"
+    )
+    #expect(caption.string == "Some – the first 200 of 1,234 200")
+  }
+
   // MARK: Comparison
 
   @Test func comparesWithABase() throws {
