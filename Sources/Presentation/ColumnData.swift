@@ -7,8 +7,6 @@ public struct ColumnData {
 
   public init() {}
 
-  public var byteCount: Int { bytes.count }
-
   /// Adds a column. What does not fit in 63 bits and a sign wraps around.
   public mutating func add(_ name: String, _ values: some Sequence<Int64>) {
     let offset = bytes.count

@@ -2,9 +2,9 @@ public import Bytes
 
 /// A page of `Templates/` as one file that needs no other: styles, scripts and data inside.
 ///
-/// A template is a folder with an `index.html` that works beside its files, too. Its `<link rel="stylesheet">` and `<script src>`
-/// lines are replaced by what they name, and `<!-- data -->` by the data. Nothing of the data is markup: it is JSON in which no
-/// `<` is left, and base64.
+/// A template is a folder with an `index.html` that names its other files as any page does: its `<link rel="stylesheet">` and
+/// `<script src>` lines are replaced by what they name, and `<!-- data -->` by the data. Nothing of the data is markup: it is
+/// JSON in which no `<` is left, and base64.
 public struct HTMLPage {
   private let folder: String
 

@@ -36,14 +36,7 @@ struct CheckCommand: ParsableCommand, Work {
   }
 
   private func chosenFormat() throws -> CheckRequest.Format {
-    let implied = output.flatMap { path in
-      path.split(separator: ".").last.flatMap { ["json": CheckRequest.Format.json, "ndjson": .ndjson][String($0)] }
-    }
-    if let format, let implied, format != implied {
-      throw ValidationError(
-        "--format \(format.rawValue) contradicts the name of the output, which ends for \(implied.rawValue)")
-    }
-    return format ?? implied ?? .table
+    try FormatChoice.chosen(format, output: output, endings: ["json": .json, "ndjson": .ndjson]) ?? .table
   }
 
   func perform(out: any ByteSink, notes: any ByteSink) throws -> ExitStatus {

@@ -65,12 +65,7 @@ struct DiffCommand: ParsableCommand, Work {
 
   private func chosenFormat() throws -> DiffRequest.Format {
     let endings = ["json": DiffRequest.Format.json, "ndjson": .ndjson, "csv": .csv, "tsv": .tsv, "md": .markdown]
-    let implied = output.flatMap { path in path.split(separator: ".").last.flatMap { endings[String($0)] } }
-    if let format, let implied, format != implied {
-      throw ValidationError(
-        "--format \(format.rawValue) contradicts the name of the output, which ends for \(implied.rawValue)")
-    }
-    return format ?? implied ?? .table
+    return try FormatChoice.chosen(format, output: output, endings: endings) ?? .table
   }
 
   func perform(out: any ByteSink, notes: any ByteSink) throws -> ExitStatus {

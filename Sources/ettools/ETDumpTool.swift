@@ -122,6 +122,22 @@ struct TimeOptions: ParsableArguments {
   }
 }
 
+enum FormatChoice {
+  /// The format that was asked for, else the one that the output's name ends for; nil where neither says.
+  ///
+  /// - Throws: `ValidationError` where the two contradict each other.
+  static func chosen<Format: RawRepresentable & Equatable>(
+    _ format: Format?, output: String?, endings: [String: Format]
+  ) throws -> Format? where Format.RawValue == String {
+    let implied = output.flatMap { path in path.split(separator: ".").last.flatMap { endings[String($0)] } }
+    if let format, let implied, format != implied {
+      throw ValidationError(
+        "--format \(format.rawValue) contradicts the name of the output, which ends for \(implied.rawValue)")
+    }
+    return format ?? implied
+  }
+}
+
 extension TimeScale: ExpressibleByArgument {}
 
 extension RunSelection: ExpressibleByArgument {

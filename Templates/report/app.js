@@ -36,7 +36,7 @@ function patternOf(query) {
   try {
     return new RegExp(query, "i");
   } catch {
-    return new RegExp(query.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "i");
+    return new RegExp(escapePattern(query), "i");
   }
 }
 
@@ -146,7 +146,7 @@ function rowFacts(rows) {
     ["Operators", texts((side, row) => side.op(row))],
     ["Shapes", texts((side, row) => side.shapes(row))],
     ["Of the graph", rows.length > 20 ? "" : texts((side, row) => side.operators(row))],
-    ["Module", texts((side, row) => side.modules(row).map((entry) => report.modules.names[entry]).join("."))],
+    ["Module", texts((side, row) => side.modulePath(row))],
     ["Source", texts((side, row) => {
       const entry = side.row.line[row];
       if (entry < 0) return "";

@@ -173,8 +173,10 @@ class Side {
   backend(row) { return report.texts[this.row.backend[row]]; }
   shapes(row) { return report.texts[this.row.shapes[row]]; }
   operators(row) { return report.texts[this.row.operators[row]]; }
-  /** The modules around a row, outermost first. */
+  /** The entries of the modules around a row, outermost first. */
   modules(row) { return report.modules.path(this.row.module[row]); }
+  /** The same as the model names it: `stages.0.conv`. */
+  modulePath(row) { return this.modules(row).map((entry) => report.modules.names[entry]).join("."); }
   /** The entries of the model's lines that lead to a row, outermost first. */
   lines(row) { return report.lines.path(this.row.line[row]); }
 }

@@ -62,8 +62,7 @@ function buildFrames(selection, mode) {
   };
   selection.forEach((runs, number) => {
     const side = report.sides[number];
-    const byBlock = Map.groupBy ? Map.groupBy(runs, (run) => run.block) : groupBy(runs, (run) => run.block);
-    for (const [block, blockRuns] of byBlock) addBlock(side, block, blockRuns, mode, root);
+    for (const [block, blockRuns] of groupBy(runs, (run) => run.block)) addBlock(side, block, blockRuns, mode, root);
   });
   for (const frame of roots.values()) finish(frame);
   return [...roots.values()].filter((frame) => frame.total !== 0 || frame.baseTotal !== 0 || frame.children.size > 0)
@@ -129,10 +128,7 @@ function leaf(side, row, block, mode, root) {
     case "call": return place(method, side, row, mode).child("calling the operator", "framework");
     case "delegate call":
       return place(method, side, row, mode).child("not accounted for by its kernels", "framework");
-    default: {
-      const frame = place(method, side, row, mode);
-      return frame.child(side.name(row), "kernel");
-    }
+    default: return place(method, side, row, mode).child(side.name(row), "kernel");
   }
 }
 
@@ -161,7 +157,7 @@ function place(frame, side, row, mode) {
     }
   }
   if (mode === "op" && kind !== "delegate call") {
-    const modules = side.modules(row).map((entry) => report.modules.names[entry]).join(".");
+    const modules = side.modulePath(row);
     if (modules) frame = frame.child(modules, "module");
   }
   return frame;

@@ -158,7 +158,7 @@ const tableView = {
       case "op": return isWork ? comparable(side.op(row) || operatorOfKernel(side.name(row), kind))
         : kind === "delegate call" ? `${side.backend(row) || "a delegate"}: not accounted for by its kernels`
         : block.isExecution ? "framework" : "loading";
-      case "module": return side.modules(row).map((entry) => report.modules.names[entry]).join(".")
+      case "module": return side.modulePath(row)
         || (isWork ? "(model or unknown)" : "framework");
       case "source": return sourceOf(side, row) || (isWork ? "(unknown)" : "framework");
       case "backend": return side.backend(row) || (isWork ? "no backend" : "framework");
@@ -170,7 +170,7 @@ const tableView = {
     const isEvent = group === "event";
     const line = new TableLine(isEvent ? side.name(row) : key, key, isEvent);
     line.op = isEvent ? side.op(row) : "";
-    line.module = isEvent ? side.modules(row).map((entry) => report.modules.names[entry]).join(".") : "";
+    line.module = isEvent ? side.modulePath(row) : "";
     line.source = isEvent ? sourceOf(side, row) : "";
     return line;
   },

@@ -7,9 +7,9 @@ import TraceModel
 
 /// One side of a report: what a page shows of some traces of one model.
 struct ReportTrace {
-  let inputs: Inputs
-  let aligned: AlignedTrace
-  let conversion: TimeConversion
+  private let inputs: Inputs
+  private let aligned: AlignedTrace
+  private let conversion: TimeConversion
   private let rows: ReportRows
   private let events: ReportEvents
 
@@ -26,8 +26,7 @@ struct ReportTrace {
     self.aligned = aligned
     self.conversion = conversion
     rows = ReportRows(aligned, program: inputs.program, limit: Self.rowLimit, &places)
-    events = ReportEvents(
-      aligned.trace, rows: rows, limit: Self.eventLimit(inputs.dump))
+    events = ReportEvents(aligned.trace, rows: rows, limit: Self.eventLimit(inputs.dump))
   }
 
   /// For each row its number in `ReportComparison.verdicts`.
